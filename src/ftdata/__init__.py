@@ -1,0 +1,70 @@
+"""Turn raw exports into training files that a fine-tuning job accepts, with every row accounted for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ftdata.batch import SCHEMA, Batch, Rows, Texts, map_text, text, to_batches
+    from ftdata.conversation import Conversation, Message, assistant, system, user
+    from ftdata.flow import run
+    from ftdata.errors import FtdataError, RowError
+    from ftdata.hooks import hookimpl
+    from ftdata.manifest import Manifest
+    from ftdata.recipe import Recipe
+    from ftdata.source import Source
+    from ftdata.stages import Check, Finding, Job, Reader, Selector, Sniff, Trainer, Transform, Writer
+
+__version__ = "0.1.0"
+
+# Public names are imported when first used: `ftdata --help` must not pay for polars.
+_HOMES = {
+    "batch": ("SCHEMA", "Batch", "Rows", "Texts", "map_text", "text", "to_batches"),
+    "conversation": ("Conversation", "Message", "assistant", "system", "user"),
+    "flow": ("run",),
+    "errors": ("FtdataError", "RowError"),
+    "hooks": ("hookimpl",),
+    "manifest": ("Manifest",),
+    "recipe": ("Recipe",),
+    "source": ("Source",),
+    "stages": ("Check", "Finding", "Job", "Reader", "Selector", "Sniff", "Trainer", "Transform", "Writer"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "SCHEMA",
+    "Batch",
+    "Check",
+    "Conversation",
+    "Finding",
+    "FtdataError",
+    "Job",
+    "Manifest",
+    "Message",
+    "Reader",
+    "Recipe",
+    "RowError",
+    "Rows",
+    "Selector",
+    "Sniff",
+    "Source",
+    "Texts",
+    "Trainer",
+    "Transform",
+    "Writer",
+    "assistant",
+    "hookimpl",
+    "map_text",
+    "run",
+    "system",
+    "text",
+    "to_batches",
+    "user",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"ftdata.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'ftdata' has no attribute {name!r}")

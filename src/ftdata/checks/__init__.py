@@ -1,0 +1,11 @@
+"""The checks that come with ftdata: they look at a dataset and judge it."""
+
+from __future__ import annotations
+
+from ftdata.checks.balance import Balance
+from ftdata.checks.format import Format
+from ftdata.checks.private_data import PrivateData
+from ftdata.checks.size import Size
+from ftdata.stages import Check
+
+STAGES: tuple[type[Check], ...] = (Balance, Format, PrivateData, Size)

@@ -1,0 +1,106 @@
+"""The command line: each command is a call into the library. Importing this imports click and nothing heavy."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+COMMANDS = ("run", "convert", "check", "sniff", "show", "explain", "verify", "stages", "plugins")
+
+
+class Commands(click.Group):
+    """The built-in commands, imported when called, and those of plugins, listed from metadata."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List all commands."""
+        return [*COMMANDS, *(name for name in _offered() if name not in COMMANDS)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name in COMMANDS:
+            return getattr(import_module(f"ftdata.cli.{cmd_name}"), "command")  # type: ignore[no-any-return]  # noqa: B009
+        point = _offered().get(cmd_name)
+        if point is None:
+            return None
+        try:
+            return point.load()  # type: ignore[no-any-return]
+        except Exception as error:
+            from ftdata.errors import PluginError
+
+            raise PluginError(f"the command {cmd_name!r} of a plugin cannot be loaded: {type(error).__name__}") from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print the commands with their first lines; a plugin's is named, not imported."""
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in COMMANDS:
+                command = self.get_command(ctx, name)
+                rows.append((name, command.get_short_help_str(80) if command else ""))
+            else:
+                dist = _offered()[name].dist
+                rows.append((name, f"(plugin {dist.name if dist else name})"))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the one that was meant."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self.list_commands(ctx):
+            close = difflib.get_close_matches(name, self.list_commands(ctx), 1)
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+
+def _offered() -> dict[str, Any]:
+    if os.environ.get("FTDATA_PLUGINS") == "none":
+        return {}
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in sorted(entry_points(group="ftdata.commands"), key=lambda p: p.name)}
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ftdata", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Turn raw exports into training files that a fine-tuning job accepts, with every row accounted for."""
+
+
+def main() -> None:
+    """Run the command line: one line per error on stderr, a documented exit code, never a traceback on bad input."""
+    from ftdata.errors import FtdataError
+
+    try:
+        cli(standalone_mode=False)
+        code = 0
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.Abort:
+        code = 130
+    except click.ClickException as error:
+        from ftdata.cli.terminal import safe
+
+        error.message = safe(error.message)
+        error.show()
+        code = 2
+    except FtdataError as error:
+        from ftdata.cli.terminal import complain
+
+        complain(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # Whoever read our output has left: no message, and no second complaint when Python flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        from ftdata.cli.terminal import report_bug
+
+        report_bug(error)
+        code = 70
+    sys.exit(code)

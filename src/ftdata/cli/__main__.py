@@ -1,0 +1,5 @@
+"""`python -m ftdata.cli`."""
+
+from ftdata.cli import main
+
+main()

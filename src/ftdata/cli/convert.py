@@ -1,0 +1,64 @@
+"""`ftdata convert`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("convert")
+@click.argument("source", metavar="IN")
+@click.argument("out", metavar="OUT")
+@click.option("--from", "reader", metavar="READER", help="Read IN as this format instead of guessing.")
+@click.option("--to", "writer", metavar="WRITER", help="Write this format; default: by OUT (.jsonl, or a folder).")
+@click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Set a field of the reader; may be repeated.")
+@click.option("--pii/--no-pii", default=None, help="Scrub private data, or do not; default: scrub tickets and chats.")
+@click.option("--max-bad", type=float, help="Fail if more records than this (a share below 1) cannot be read.")
+@click.option("--max-drop", type=float, help="Fail if more rows than this (a share below 1) are dropped.")
+@click.option("--sample", "count", type=click.IntRange(1), help="Read the first N records, write nothing, show the result.")
+@click.option("--overwrite", is_flag=True, help="Replace an output that ftdata did not write.")
+@click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")
+@click.option("--json", "json", is_flag=True, help="Print the manifest as JSON on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+def command(
+    source: str,
+    out: str,
+    reader: str | None,
+    writer: str | None,
+    pairs: tuple[str, ...],
+    pii: bool | None,
+    max_bad: float | None,
+    max_drop: float | None,
+    count: int | None,
+    overwrite: bool,
+    fresh: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Convert one export to one training file; `-` is stdin or stdout.
+
+    \b
+    ftdata convert tickets.csv train.jsonl
+    ftdata convert tickets.csv train.jsonl --set question=Body --set answer=Reply
+    zcat old.jsonl.gz | ftdata convert - - | ftdata check - --for openai
+    """
+    from ftdata import sniff
+    from ftdata.cli.run import outcome
+
+    options = {"max_bad": max_bad, "max_drop": max_drop}
+    options = {key: int(value) if value >= 1 else value for key, value in options.items() if value is not None}
+    if json and out == "-":
+        raise click.UsageError("--json and OUT - both want stdout; write to a file")
+    with sniff.spooled(source) as (path, given), sniff.landing(out) as target:
+        recipe = sniff.conversion(
+            path,
+            target,
+            reader=reader,
+            writer=writer,
+            pii=pii,
+            fields=sniff.settings(pairs),
+            options=options,
+        )
+        code = outcome(recipe, count, overwrite, fresh, quiet, json)
+        if out == "-" and count is None:
+            sniff.to_stdout(target)
+    raise SystemExit(code)

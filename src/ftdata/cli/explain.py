@@ -1,0 +1,44 @@
+"""`ftdata explain`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("explain")
+@click.argument("run", metavar="RUN")
+@click.argument("what", metavar="ID|FILE:LINE")
+@click.option("--show-values", is_flag=True, help="Show the texts too: as they were read and as they were written.")
+@click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
+def command(run: str, what: str, show_values: bool, json: bool) -> None:
+    """Tell the life of a row: its records with file:line, what each step did, and where it ended."""
+    from dataclasses import asdict
+
+    from ftdata import runs
+    from ftdata.cli.run import show_conversations
+    from ftdata.cli.terminal import as_json, data, line
+    from ftdata.explain import explain
+
+    record = runs.find(run)
+    lives = explain(record, what, show_values=show_values)
+    line(f"record: {record.folder}")
+    if json:
+        as_json([{**asdict(life), "read": life.read and life.read.model_dump(mode="json")} for life in lives])
+        return
+    for life in lives:
+        data(f"{life.id}  (row {life.row})")
+        data(f"  from     {', '.join(life.records)}")
+        for event in life.events:
+            told = [event.event.ljust(8), event.stage]
+            if event.reason:
+                told.append(event.reason)
+            if event.note:
+                told.append(f"({event.note}" + (f" = {event.twin})" if event.twin else ")"))
+            if event.output:
+                told.append(f"{event.output}:{event.line}")
+            data("  " + "  ".join(told))
+        if life.read is not None:
+            data("  as read:")
+            show_conversations([life.read])
+        for text in life.written:
+            data(f"  as written: {text}")

@@ -1,0 +1,49 @@
+"""`ftdata sniff`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("sniff")
+@click.argument("source", metavar="IN")
+@click.option("--encoding", help="Read IN in this encoding instead of deciding.")
+@click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
+def command(source: str, encoding: str | None, json: bool) -> None:
+    """Say what an input is, why, how its columns are read, and the flags that force each guess."""
+    from ftdata.cli.terminal import as_json, data
+    from ftdata.sniff import SURE, sniff, spooled
+
+    with spooled(source) as (path, _):
+        guesses = sniff(path, encoding)
+    if json:
+        as_json(
+            [
+                {
+                    "reader": guess.reader.name,
+                    "confidence": guess.sniff.confidence,
+                    "evidence": list(guess.sniff.evidence),
+                    "fields": dict(guess.sniff.fields),
+                    "force": guess.sniff.force,
+                    "refusal": guess.sniff.refusal,
+                }
+                for guess in guesses
+            ]
+        )
+    else:
+        for guess in guesses:
+            sure = guess.sniff.confidence >= SURE
+            verdict = f"{guess.reader.name} ({guess.sniff.confidence:.0%})" if sure else f"not {guess.reader.name}"
+            data(f"{source}: {verdict}")
+            for phrase in guess.sniff.evidence:
+                data(f"  {phrase}")
+            for key, value in guess.sniff.fields.items():
+                data(f"  {key} = {value}")
+            if guess.sniff.refusal:
+                data(f"  refused: {guess.sniff.refusal}")
+            if guess.sniff.force:
+                data(f"  force with: {guess.sniff.force}")
+        if not guesses:
+            data(f"{source}: no reader knows this format")
+    if not any(guess.sniff.confidence >= SURE for guess in guesses):
+        raise SystemExit(3)

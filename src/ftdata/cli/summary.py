@@ -1,0 +1,74 @@
+"""Print a manifest: the table that follows a run and that `show` repeats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ftdata.cli.terminal import line, table
+
+if TYPE_CHECKING:
+    from ftdata.files import Record
+    from ftdata.manifest import Manifest
+
+_COLOURS = {"error": "red", "warn": "yellow", "info": None}
+
+
+def summarise(manifest: Manifest, record: Record | None = None) -> None:
+    """Print what was read, what each stage did, what was written, and whether it adds up."""
+    line()
+    table(
+        [
+            (part.name, part.use, f"{part.records:,} records", part.encoding or "", *part.notes)
+            for part in manifest.inputs
+        ],
+        right=(2,),
+    )
+    line()
+    rows: list[tuple[str, ...]] = [("stage", "rows in", "dropped", "edited", "flagged", "")]
+    for stage in manifest.stages:
+        if stage.kind == "writer":
+            continue
+        reasons = manifest.dropped.get(stage.label, {})
+        flags = manifest.flags.get(stage.label, {})
+        told = [f"{reason} {count:,}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1])]
+        told += [f"flag {flag} {count:,}" for flag, count in sorted(flags.items(), key=lambda f: -f[1])]
+        told += [f"{key} {value}" for key, value in stage.summary.items()]
+        counts = (stage.dropped, stage.edited, stage.flagged)
+        rows.append((stage.label, f"{stage.rows:,}", *(f"{n:,}" if n else "·" for n in counts), ", ".join(told)))
+    table(rows, right=(1, 2, 3, 4))
+    for finding in manifest.findings:
+        line(f"{finding.level}: {finding.stage}: {finding.message}", fg=_COLOURS[finding.level])
+        if finding.where:
+            more = f" and {len(finding.where) - 5} more" if len(finding.where) > 5 else ""
+            line(f"    at {', '.join(finding.where[:5])}{more}")
+    line()
+    if manifest.outputs:
+        table(
+            [
+                (_shown(record, out.path), out.split or "", f"{out.rows:,} rows" if out.rows else "", f"{out.bytes:,} bytes")
+                for out in manifest.outputs
+            ],
+            right=(2, 3),
+        )
+        line()
+    if manifest.error is None:
+        line(
+            f"{manifest.rows:,} rows read = {manifest.written:,} written + {manifest.dropped_rows:,} dropped; "
+            f"{manifest.records:,} records = {manifest.written_records:,} + {manifest.dropped_records:,}",
+            bold=True,
+        )
+    if manifest.resumed:
+        line(f"taken over from an interrupted run: {', '.join(manifest.resumed)}")
+    if manifest.status != "done":
+        line(f"status: {manifest.status}" + (f" ({manifest.error})" if manifest.error else ""), fg="red")
+
+
+def _shown(record: Record | None, path: str) -> str:
+    if record is None:
+        return path
+    place = record.absolute(path)
+    try:
+        return str(place.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(place)

@@ -1,0 +1,125 @@
+"""What people see: every value passes `safe`, data goes to stdout, all else to stderr, progress only where it helps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ftdata.flow import Progress
+
+# C0 but for line feed, DEL, C1, zero-width and bidirectional controls, byte order mark, tag characters: whatever could
+# move the cursor, set a title, reorder or hide text.
+_UNSAFE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def safe(value: Any) -> str:
+    """Give a value as text that a terminal only prints: control and invisible characters as visible escapes."""
+    text = str(value).encode("utf-8", "backslashreplace").decode()
+
+    def shown(hit: re.Match[str]) -> str:
+        code = ord(hit[0])
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+    return _UNSAFE.sub(shown, text)
+
+
+def line(text: str = "", **style: Any) -> None:
+    """Print one line for people, on stderr."""
+    click.secho(safe(text), err=True, color=_colour(), **style)
+
+
+def data(text: str) -> None:
+    """Print one line of data, on stdout."""
+    click.echo(safe(text), color=False)
+
+
+def as_json(value: Any) -> None:
+    """Print a value as JSON on stdout, ASCII only: exact, and inert in any terminal."""
+    click.echo(json.dumps(value, indent=1, default=str))
+
+
+def _colour() -> bool | None:
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def table(rows: Sequence[Sequence[Any]], right: Sequence[int] = (), out: Any = line) -> None:
+    """Print rows in aligned columns; those in `right` are aligned to the right."""
+    texts = [[safe(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max((len(row[c]) for row in texts if c < len(row)), default=0) for c in range(max(map(len, texts), default=0))]
+    for row in texts:
+        cells = [cell.rjust(widths[c]) if c in right else cell.ljust(widths[c]) for c, cell in enumerate(row)]
+        out("  ".join(cells).rstrip())
+
+
+def complain(error: Exception) -> None:
+    """Print an error: a line each, `Error:` before the first."""
+    first, *rest = str(error).split("\n") or [type(error).__name__]
+    line(f"Error: {first}", fg="red")
+    for more in rest:
+        line(f"       {more}", fg="red")
+
+
+def report_bug(error: Exception) -> None:
+    """Print an internal error without any data: its class, its place, and an id to report it by."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{os.path.basename(f.filename)}:{f.lineno}" for f in reversed(frames[-4:]))
+    number = hashlib.sha256(f"{type(error).__name__} {place}".encode()).hexdigest()[:8]
+    line(f"Error: this is a bug in ftdata ({type(error).__name__} at {place}); report it as {number}", fg="red")
+
+
+class Bar:
+    """Progress on stderr: a live line on a terminal, one line every 30 s elsewhere, nothing with `quiet`."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self.began = self.last = time.monotonic()
+        self.shown = False
+
+    def __call__(self, progress: Progress) -> None:
+        """Show where the run stands."""
+        now = time.monotonic()
+        if self.quiet or now - self.last < (0.1 if self.live else 30):
+            return
+        self.last = now
+        if self.live:
+            self.shown = True
+            click.echo("\r\x1b[2K" + safe(self._text(progress, now))[: _width() - 1], nl=False, err=True)
+        else:
+            line(self._text(progress, now))
+
+    def _text(self, p: Progress, now: float) -> str:
+        passed = max(now - self.began, 1e-6)
+        parts = [p.doing, f"{p.rows:,} rows", f"{p.dropped:,} dropped"]
+        if p.bytes_total and p.bytes_read < p.bytes_total:
+            share = p.bytes_read / p.bytes_total
+            parts.insert(1, f"{share:4.0%}")
+            parts.append(f"{p.bytes_read / passed / 1e6:,.0f} MB/s")
+            if share > 0.02:
+                parts.append(f"{passed / share - passed:,.0f} s left")
+        return "  ".join(parts)
+
+    def done(self) -> None:
+        """Wipe the live line."""
+        if self.shown:
+            click.echo("\r\x1b[2K", nl=False, err=True)
+            self.shown = False
+
+
+def _width() -> int:
+    try:
+        return os.get_terminal_size(2).columns
+    except OSError:
+        return 100

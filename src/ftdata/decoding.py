@@ -1,0 +1,116 @@
+"""Bytes to text: which encoding, and never a character replaced.
+
+A byte order mark decides; then what the user said; JSON is UTF-8 and never guessed (RFC 8259, 8.1); other text is UTF-8
+if the first 4 MB are, else what faust-cchardet makes of them, decoded strictly.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator
+
+from ftdata.errors import InputError
+
+SAMPLE = 4 << 20
+
+_MARKS: tuple[tuple[bytes, str], ...] = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# What detectors call by the old ISO name is nearly always Windows text: same letters, but curly quotes and the euro.
+_WINDOWS = {"iso-8859-1": "cp1252", "iso8859-1": "cp1252", "latin-1": "cp1252", "windows-1252": "cp1252"}
+
+
+def checked(name: str, encoding: str) -> str:
+    """Give the usual name of an encoding that the user stated; an unknown one is an `InputError`."""
+    try:
+        info = codecs.lookup(encoding)
+    except (LookupError, ValueError, TypeError):
+        info = None
+    if info is None or not getattr(info, "_is_text_encoding", True):
+        raise InputError(f"{name}: {encoding!r} is not a known encoding; try utf-8, cp1252, utf-16")
+    return info.name
+
+
+def marked(head: bytes) -> tuple[str, int] | None:
+    """Read a byte order mark: the encoding, and the mark's length."""
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding, len(mark)
+    return None
+
+
+def detect(sample: bytes) -> str | None:
+    """Guess the encoding of bytes that are not UTF-8: faust-cchardet's answer, if the bytes do decode with it."""
+    import cchardet
+
+    told = cchardet.detect(sample)["encoding"]
+    for guess in dict.fromkeys((_WINDOWS.get((told or "").lower()), (told or "").lower())):
+        if guess:
+            try:
+                codecs.getincrementaldecoder(guess)("strict").decode(sample)
+                return codecs.lookup(guess).name
+            except (LookupError, UnicodeDecodeError):
+                continue
+    return None
+
+
+def decide(name: str, sample: bytes, whole: bool, stated: str | None, json: bool) -> tuple[str, int]:
+    """Decide the encoding from the first bytes: its name, and how many bytes of byte order mark to skip."""
+    mark = marked(sample)
+    if stated is not None:
+        encoding = checked(name, stated)
+        if mark and mark[0].startswith(encoding.removesuffix("-sig")):
+            return mark
+        return encoding.removesuffix("-sig"), 0
+    if mark:
+        return mark
+    if json:
+        return "utf-8", 0
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(sample, final=whole)
+    except UnicodeDecodeError as error:
+        guess = detect(sample)
+        if guess is None:
+            line = sample.count(b"\n", 0, error.start) + 1
+            raise InputError(
+                f"{name}: byte {error.start} (line {line}) is not UTF-8, and the encoding cannot be told; "
+                "state it, for example --encoding cp1252"
+            ) from None
+        return guess, 0
+    return "utf-8", 0
+
+
+def texts(name: str, read: Callable[[int], bytes], encoding: str, skip: int, size: int) -> Iterator[str]:
+    """Decode a stream strictly, piece by piece; a byte that does not fit is an `InputError` with offset and line."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    offset, line = 0, 1
+    while True:
+        piece = read(size)
+        final = not piece
+        if skip:
+            piece, offset, skip = piece[skip:], offset + skip, 0
+        pending = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(piece, final)
+        except UnicodeDecodeError as error:
+            at = offset - pending + error.start
+            line += error.object[: error.start].count(b"\n")
+            raise InputError(f"{name}: byte {at} (line {line}) is not {encoding}; {_advice(encoding, error)}") from None
+        offset += len(piece)
+        line += text.count("\n")
+        if text:
+            yield text
+        if final:
+            return
+
+
+def _advice(encoding: str, error: UnicodeDecodeError) -> str:
+    if encoding != "utf-8":
+        return "state another one with --encoding"
+    # What stands before the bad byte is UTF-8 and would mislead the detector.
+    guess = detect(error.object[error.start :])
+    return f"try --encoding {guess or 'cp1252'}"

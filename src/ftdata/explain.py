@@ -1,0 +1,196 @@
+"""Tell the life of one row: the records it came from, what each stage did to it, and where it ended."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ftdata import ledger
+from ftdata.batch import conversations
+from ftdata.conversation import Conversation
+from ftdata.errors import InputError
+from ftdata.files import Record
+from ftdata.inputs import open_source
+from ftdata.manifest import InputPart, Manifest, load
+from ftdata.recipe import Recipe
+from ftdata.source import Source
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to the row. `twin` is the id of another row that the note names."""
+
+    stage: str
+    event: str
+    reason: str | None
+    note: str | None
+    output: str | None
+    line: int | None
+    twin: str | None
+
+
+@dataclass(frozen=True)
+class Life:
+    """A row from its records to its end. `read` and `written` hold text and are only filled on request."""
+
+    row: int
+    id: str
+    records: tuple[str, ...]
+    events: tuple[Event, ...]
+    read: Conversation | None = None
+    written: tuple[str, ...] = ()
+
+
+def explain(record: Record, what: str, *, show_values: bool = False) -> list[Life]:
+    """Tell the life of the rows that an id (`tickets.csv#42`) or `FILE:LINE` (of an input or output) means.
+
+    Raises `InputError` if nothing fits.
+    """
+    if not record.manifest.exists():
+        raise InputError(f"{record.folder}: holds no finished run to explain; run the recipe first")
+    manifest = load(record.manifest)
+    lines = ledger.scan(record.ledger)
+    rows = _rows(record, manifest, lines, what)
+    if not rows:
+        raise InputError(f"{what}: no row of this run; give an id such as {_example(manifest)}, or FILE:LINE")
+    found = lines.filter(pl.col("row").is_in(rows)).collect()
+    twins = _twins(lines, found)
+    lives = []
+    for row in rows:
+        own = found.filter(pl.col("row") == row)
+        numbers = own["origin"][0].to_list()
+        places, read = _reread(record, manifest, numbers, show_values)
+        lives.append(
+            Life(
+                row=row,
+                id=own["id"][0],
+                records=tuple(places),
+                events=tuple(
+                    Event(
+                        e["stage"],
+                        e["event"],
+                        e["reason"],
+                        e["note"],
+                        e["output"],
+                        e["line"],
+                        twins.get(_twin(e["note"])),
+                    )
+                    for e in own.iter_rows(named=True)
+                ),
+                read=read,
+                written=_written(record, own) if show_values else (),
+            )
+        )
+    return lives
+
+
+def _example(manifest: Manifest) -> str:
+    return f"{manifest.inputs[0].name}#1" if manifest.inputs else "tickets.csv#1"
+
+
+def _rows(record: Record, manifest: Manifest, lines: pl.LazyFrame, what: str) -> list[int]:
+    name, hash_, number = what.rpartition("#")
+    if hash_ and number.isdigit():
+        for part in manifest.inputs:
+            if part.name == name or part.name.endswith(f"/{name}"):
+                return _owners(lines, part.first + int(number) - 1)
+        return []
+    file, colon, line = what.rpartition(":")
+    if not colon or not line.isdigit():
+        return []
+    path = Path(file).absolute()
+    for out in manifest.outputs:
+        if record.absolute(out.path).absolute() == path or _ends(out.path, file):
+            hit = lines.filter((pl.col("output") == out.path) & (pl.col("line") == int(line)))
+            return hit.select("row").unique().collect()["row"].to_list()
+    for part in manifest.inputs:
+        if _ends(part.name, file) or _ends(part.path, file) or Path(part.path).absolute() == path:
+            return _owners(lines, *_numbers_at(record, manifest, part, int(line)))
+    return []
+
+
+def _ends(path: str, tail: str) -> bool:
+    return path == tail or path.endswith("/" + tail) or tail.endswith("/" + path)
+
+
+def _owners(lines: pl.LazyFrame, *numbers: int) -> list[int]:
+    if not numbers:
+        return []
+    owns = pl.col("origin").list.eval(pl.element().is_in(list(numbers))).list.any()
+    return lines.filter(owns).select("row").unique().sort("row").collect()["row"].to_list()
+
+
+def _twin(note: str | None) -> int:
+    hit = re.search(r"\brow (\d+)", note or "")
+    return int(hit[1]) if hit else 0
+
+
+def _twins(lines: pl.LazyFrame, found: pl.DataFrame) -> dict[int, str]:
+    wanted = {_twin(note) for note in found["note"].to_list()} - {0}
+    if not wanted:
+        return {}
+    hits = lines.filter(pl.col("row").is_in(sorted(wanted))).select("row", "id").unique().collect()
+    return dict(hits.iter_rows())
+
+
+def _recipe(record: Record, manifest: Manifest) -> Recipe:
+    return Recipe.parse(manifest.recipe, record.absolute(manifest.folder), manifest.name)
+
+
+def _walk(record: Record, manifest: Manifest, part: InputPart, wanted: set[int]) -> tuple[Source, list[Conversation]]:
+    """Read an input again as the run did, so that each record's line is known; the file must not have changed."""
+    recipe = _recipe(record, manifest)
+    readers = [reader for reader in recipe.readers if reader.name == part.use]
+    reader = next((r for r in readers if str(r.path).endswith(Path(part.path).name)), readers[0])
+    with open_source(reader, recipe.folder, part.name, part.first, None) as source:
+        rows: list[Conversation] = []
+        for batch in reader.read(source):
+            if wanted:
+                hit = batch.filter(pl.col("origin").list.eval(pl.element().is_in(list(wanted))).list.any())
+                rows += list(conversations(hit))
+        if part.sha256 not in {i.sha256 for i in source.inputs}:
+            raise InputError(f"{part.path}: has changed since the run, so its lines cannot be told any more")
+        return source, rows
+
+
+def _numbers_at(record: Record, manifest: Manifest, part: InputPart, line: int) -> list[int]:
+    number = _walk(record, manifest, part, set())[0].record_at(line)
+    return [] if number is None else [number]
+
+
+def _reread(
+    record: Record, manifest: Manifest, numbers: list[int], show_values: bool
+) -> tuple[list[str], Conversation | None]:
+    places: list[str] = []
+    read: Conversation | None = None
+    for part in manifest.inputs:
+        own = sorted(n for n in numbers if part.first <= n < part.first + part.records)
+        if not own:
+            continue
+        try:
+            source, rows = _walk(record, manifest, part, set(own) if show_values else set())
+        except InputError:
+            places += [f"{part.name}#{n - part.first + 1} (the input is gone or has changed)" for n in own]
+            continue
+        places += [source.place(n) for n in own]
+        read = rows[0] if rows else read
+    return places, read
+
+
+def _written(record: Record, own: pl.DataFrame) -> tuple[str, ...]:
+    texts = []
+    for event in own.filter(pl.col("event") == "write").iter_rows(named=True):
+        path = record.absolute(event["output"])
+        if path.suffix == ".parquet":
+            row = pl.scan_parquet(path).slice(event["line"] - 1, 1).collect()
+            texts.append(row.write_ndjson().strip())
+        elif path.is_file():
+            with path.open("rb") as stream:
+                for number, line in enumerate(stream, 1):
+                    if number == event["line"]:
+                        texts.append(line.decode(errors="backslashreplace").rstrip("\n"))
+                        break
+    return tuple(texts)

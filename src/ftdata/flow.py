@@ -1,0 +1,393 @@
+"""A run from recipe to published outputs.
+
+    read ─► segment ─► [spool] ─► select … ─► segment ─► [spool] ─► writers
+
+A *section* ends at a spool or at the writers: first what selects among the rows of the spool before, then what goes
+row by row. Transforms stream; only a selector, or a second writer, makes a spool necessary.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ftdata import engine, files, resume
+from ftdata.account import DROPPED, WRITTEN, Account
+from ftdata.batch import SCHEMA, Batch, conversations
+from ftdata.conversation import Conversation
+from ftdata.errors import ContractError, FtdataError, Interrupted, OutputError, RunError
+from ftdata.files import Move, Record
+from ftdata.inputs import display_names, ids, input_parts, open_source
+from ftdata.manifest import Manifest, OutputPart, Status, known_hashes, load
+from ftdata.outputs import Output, leftovers
+from ftdata.recipe import Recipe, labels
+from ftdata.spool import Frames, Spool
+from ftdata.stages import Check, Selector, Stage, Transform
+
+_SPLITS = (None, "train", "validation", "test")
+Arrival = tuple[Batch, list[pl.DataFrame]]
+"""A batch of live rows, with the events that led to it."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands; handed to the caller between batches."""
+
+    doing: str = ""
+    rows: int = 0
+    dropped: int = 0
+    bytes_read: int = 0
+    bytes_total: int = 0
+
+
+Watch = Callable[[Progress], None]
+
+
+def run(
+    recipe: Recipe | Path | str, *, overwrite: bool = False, fresh: bool = False, watch: Watch | None = None
+) -> Manifest:
+    """Run a recipe and publish its outputs; give the manifest.
+
+    `overwrite` replaces outputs that another program wrote or changed; `fresh` takes nothing over from an interrupted
+    run; `watch` is called between batches. Raises `FtdataError` (its `exit_code` says of what kind); then the outputs of
+    the run before stand untouched.
+    """
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    record = record_of(recipe)
+    _check_targets(recipe, record, overwrite)
+    with record.locked():
+        record.recover()
+        return _Flow(recipe, record, overwrite, fresh, watch).run()
+
+
+def sample(recipe: Recipe, count: int, watch: Watch | None = None) -> tuple[Manifest, list[Conversation]]:
+    """Run a recipe on the first `count` records of each reader and publish nothing.
+
+    Gives the manifest of that try and the conversations that would have been written, `count` at most.
+    """
+    with tempfile.TemporaryDirectory(prefix="ftdata-") as place:
+        record = Record(Path(place), "sample")
+        with record.locked():
+            flow = _Flow(recipe, record, True, True, watch, only=count)
+            return flow.run(), flow.kept
+
+
+def record_of(recipe: Recipe) -> Record:
+    """Give the record of a recipe: `.ftdata/<name>` in the folder of its first writer's output."""
+    writer = recipe.writers[0]
+    place = recipe.folder / writer.root
+    return Record(place.parent if writer.folder else place, recipe.options.name or recipe.stem)
+
+
+def _check_targets(recipe: Recipe, record: Record, overwrite: bool) -> None:
+    known = known_hashes(record)
+    for writer in recipe.writers:
+        root = recipe.folder / writer.root
+        finals = [root] if writer.folder else [root / writer.file_for(split) for split in _SPLITS]
+        files.check_target(root, dict.fromkeys(finals), known, overwrite, writer.folder)
+
+
+@dataclass
+class _Section:
+    group: list[tuple[str, Selector | Check]] = field(default_factory=list)
+    segment: list[tuple[str, Transform | Check]] = field(default_factory=list)
+
+    @property
+    def stages(self) -> list[Stage]:
+        return [stage for _, stage in [*self.group, *self.segment]]
+
+
+def sections(recipe: Recipe) -> list[_Section]:
+    """Cut the steps of a recipe into sections; selectors in a row share one spool, with the checks between them."""
+    found = [_Section()]
+    for label, stage in zip(labels(recipe.steps), recipe.steps, strict=True):
+        last = found[-1]
+        if not isinstance(stage, Selector):
+            last.segment.append((label, stage))
+        elif last.group and all(isinstance(other, Check) for _, other in last.segment):
+            between = [(name, other) for name, other in last.segment if isinstance(other, Check)]
+            last.group += [*between, (label, stage)]
+            last.segment = []
+        else:
+            found.append(_Section(group=[(label, stage)]))
+    return found
+
+
+class _Flow:
+    """One run: batches from section to section, and the account of them."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        record: Record,
+        overwrite: bool,
+        fresh: bool,
+        watch: Watch | None,
+        only: int | None = None,
+    ) -> None:
+        self.recipe, self.record, self.overwrite, self.fresh = recipe, record, overwrite, fresh
+        self.watch, self.only = watch, only
+        self.tolerant = recipe.options.on_error == "drop"
+        self.progress = Progress()
+        self.account = Account(recipe, record)
+        self.kept: list[Conversation] = []
+        self.stop: int | None = None
+
+    def run(self) -> Manifest:
+        try:
+            with self._signals():
+                return self._run()
+        except FtdataError as error:
+            self._give_up("interrupted" if isinstance(error, Interrupted) else "failed", str(error))
+            raise
+        except KeyboardInterrupt:
+            self._give_up("interrupted", "interrupted at once")
+            raise Interrupted(signal.SIGINT) from None
+        except MemoryError:
+            self._give_up("failed", "out of memory")
+            raise RunError("out of memory; close other programs, or run on a machine with more") from None
+        except OSError as error:
+            told = f"the system failed: {(error.strerror or type(error).__name__).lower()}"
+            self._give_up("failed", told)
+            raise OutputError(f"{self.record.base}: {told}; free space or memory, then run again") from None
+
+    def _run(self) -> Manifest:
+        files.private_folder(self.record.work)
+        cut = sections(self.recipe)
+        several = len(self.recipe.writers) > 1 and self.only is None
+        spooled = len(cut) - 1 + several
+        start, spool = self._resume(cut, spooled)
+        final: Iterable[Batch] = ()
+        for number in range(start, len(cut)):
+            final = self._through(self._begin(cut[number], number, spool), cut[number].segment, number)
+            if number < spooled:
+                spool = self._spool(final, number, cut)
+        if several:
+            assert spool is not None
+            final = _Again(spool)
+        if self.only is not None:
+            return self._keep(final)
+        places = [self.recipe.folder / writer.root for writer in self.recipe.writers]
+        outs = [
+            Output(number, writer, label, root, self.record)
+            for number, (writer, label, root) in enumerate(
+                zip(self.recipe.writers, self.account.writer_labels, places, strict=True)
+            )
+        ]
+        self.record.open_scratch([out.scratch for out in outs])
+        outputs: list[OutputPart] = []
+        moves: list[Move] = []
+        for out in outs:
+            parts, steps = out.write(self.account, final, self._tick)
+            outputs += parts
+            moves += steps
+        return self._publish(outputs, moves)
+
+    # --- sections -----------------------------------------------------------------------------------------------------
+
+    def _begin(self, section: _Section, number: int, spool: Spool | None) -> Iterator[Arrival]:
+        """Give the batches at the start of a section: read, or selected from the spool of the section before."""
+        if spool is None:
+            yield from self._read()
+            return
+        selected = engine.Selected(spool, self.tolerant)
+        for label, stage in section.group:
+            self._tick(f"select {label}")
+            sketches = Frames(self.record.work / f"sketch-{number}.arrow")
+            if isinstance(stage, Selector):
+                selected.run(stage, label, sketches)
+                if hasattr(stage, "summary"):
+                    self.account.summaries[label] = stage.summary(selected.made[-1].frame)
+            else:
+                frame, _ = selected.sketches(stage, label, sketches)
+                self.account.found += [(label, finding) for finding in engine.judge(stage, label, frame)]
+            files.remove(sketches.path)
+        for batch, found in selected.settled():
+            self._tick(f"section {number + 1}")
+            yield batch, found
+
+    def _through(
+        self, arrivals: Iterator[Arrival], segment: Sequence[tuple[str, Transform | Check]], number: int
+    ) -> Iterator[Batch]:
+        """Run the steps of a segment on each batch; account for every row that goes; give the rows that live on."""
+        account = self.account
+        part = account.part(f"events-{number}")
+        looks = {
+            label: Frames(self.record.work / f"check-{number}-{place}.arrow")
+            for place, (label, stage) in enumerate(segment)
+            if isinstance(stage, Check)
+        }
+        for batch, found in arrivals:
+            for label, stage in segment:
+                if isinstance(stage, Check):
+                    engine.sketch(stage, label, batch, looks[label], False)
+                else:
+                    self._remember_keys(stage, label, batch)
+                    batch, new = engine.step(stage, label, batch, self.tolerant)
+                    found = found + new
+            self.progress.dropped += account.enter(part, found)
+            if batch.height:
+                yield batch
+        part.close()
+        for label, stage in segment:
+            if isinstance(stage, Check):
+                look = looks[label]
+                if not look.path.exists():
+                    engine.sketch(stage, label, pl.DataFrame(schema=SCHEMA), look, False)
+                account.found += [(label, finding) for finding in engine.judge(stage, label, look.close().scan())]
+                files.remove(look.path)
+
+    def _read(self) -> Iterator[Arrival]:
+        account = self.account
+        names = display_names([str(reader.path) for reader in self.recipe.readers])
+        for reader, label, name in zip(self.recipe.readers, account.reader_labels, names, strict=True):
+            first = account.record_count + 1
+            with open_source(reader, self.recipe.folder, name, first, self.record.work, self.only) as source:
+                self.progress.bytes_total += source.bytes_total
+                before = self.progress.bytes_read
+                for batch in engine.intake(
+                    reader, label, reader.read(source), account.row_count + 1, lambda firsts, s=source: ids(s, firsts)
+                ):
+                    account.row_count += batch.height
+                    owned = batch["origin"].explode().to_numpy()
+                    account.records.set(owned, DROPPED, f"reader {label}")
+                    self.progress.bytes_read = before + source.bytes_read
+                    self._tick(f"read {source.name}")
+                    yield engine.arrived(label, batch)
+                hole = account.records.missing(first, source.handed)
+                if hole is not None:
+                    raise ContractError(f"reader {label}: lost {source.place(hole)}; every record belongs to a row")
+                extra = account.records.beyond(first + source.handed - 1)
+                if extra is not None:
+                    raise ContractError(f"reader {label}: owns record {extra}, which was never handed out")
+                account.record_count += source.handed
+                account.inputs += input_parts(source, reader)
+
+    def _remember_keys(self, stage: Transform, label: str, batch: Batch) -> None:
+        """Keep the meta keys of the first rows that a stage saw, for a stage that verifies its own fields."""
+        if hasattr(stage, "verify") and len(self.account.seen_keys.setdefault(label, set())) < 200:
+            for text in batch["meta"].drop_nulls().head(100).to_list():
+                self.account.seen_keys[label].update(json.loads(text))
+
+    # --- spools -------------------------------------------------------------------------------------------------------
+
+    def _kept_meta(self, cut: list[_Section], number: int) -> frozenset[str] | None:
+        return engine.meta_needed([*(s for c in cut[number + 1 :] for s in c.stages), *self.recipe.writers])
+
+    def _key(self, cut: list[_Section], number: int) -> str:
+        done = [stage for section in cut[: number + 1] for stage in section.stages]
+        return resume.key(self.recipe, done, self._kept_meta(cut, number))
+
+    def _spool(self, batches: Iterable[Batch], number: int, cut: list[_Section]) -> Spool:
+        """Drain a section into its spool, and note all that a resumed run must take over."""
+        spool = Spool(self.record.work / f"spool-{number}.arrow")
+        keep = self._kept_meta(cut, number)
+        spool.append(pl.DataFrame(schema=SCHEMA))
+        for batch in batches:
+            spool.append(engine.without_meta(batch, keep))
+        spool.close()
+        resume.save(self.account, spool, number, self._key(cut, number))
+        return spool
+
+    def _resume(self, cut: list[_Section], spooled: int) -> tuple[int, Spool | None]:
+        """Take over the last finished spool that still holds; remove all other work."""
+        start, spool = 0, None
+        for number in range(spooled - 1, -1, -1):
+            spool = None if self.fresh else resume.take_over(self.account, number, self._key(cut, number))
+            if spool is not None:
+                start = number + 1
+                break
+        resume.clear(self.account, spool)
+        return start, spool
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def _keep(self, final: Iterable[Batch]) -> Manifest:
+        """Keep the rows of a sample instead of writing them."""
+        assert self.only is not None
+        for batch in final:
+            self.kept += conversations(batch.head(max(0, self.only - len(self.kept))))
+            self.account.rows.set(batch["row"].to_numpy(), WRITTEN, "sample")
+        return self.account.manifest([], self._verdict())
+
+    def _verdict(self) -> Status:
+        return "findings" if any(finding.level == "error" for _, finding in self.account.found) else "done"
+
+    def _publish(self, outputs: list[OutputPart], moves: list[Move]) -> Manifest:
+        self.account.balance()
+        manifest = self.account.manifest(outputs, self._verdict())
+        self.account.hold(manifest)
+        _check_targets(self.recipe, self.record, self.overwrite)
+        moves = [*moves, *leftovers(self.record, moves)]
+        book = self.record.folder / ".ledger.parquet.ftdata-scratch"
+        files.rename(self.record.work / "ledger.parquet", book)
+        relative = self.record.relative
+        moves.append(Move(relative(self.record.ledger), relative(book), {"": manifest.ledger_sha256 or ""}))
+        self._tick("publish")
+        self.record.publish(moves, manifest.model_dump(mode="json"))
+        files.remove(self.record.work)
+        return load(self.record.manifest)
+
+    def _give_up(self, status: Status, error: str) -> None:
+        """Leave the outputs of the run before as they are; keep a manifest of the attempt beside theirs."""
+        try:
+            self.record.clear_scratch()
+            try:
+                for part in self.account.parts:
+                    part.close()
+                manifest = self.account.manifest([], status, error)
+            except Exception:  # the ledger itself may be what failed
+                manifest = self.account.outline(status, error)
+            files.save(self.record.attempt, manifest.model_dump_json(indent=1) + "\n")
+        except (OSError, FtdataError):
+            pass  # the disk may be the very reason; the error itself is on its way to the user
+
+    # --- between batches ----------------------------------------------------------------------------------------------
+
+    def _tick(self, doing: str) -> None:
+        if self.stop is not None:
+            raise Interrupted(self.stop)
+        self.progress.doing, self.progress.rows = doing, self.account.row_count
+        if self.watch is not None:
+            self.watch(self.progress)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Let the first Ctrl-C or SIGTERM end the run after the batch in hand, the second at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def heard(number: int, _frame: Any) -> None:
+            if self.stop is not None:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            self.stop = number
+
+        old = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+
+class _Again:
+    """A spool as batches that can be read once for each writer."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+
+    def __iter__(self) -> Iterator[Batch]:
+        for frame in self.spool:
+            yield frame.cast(SCHEMA)  # type: ignore[arg-type]

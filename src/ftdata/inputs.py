@@ -1,0 +1,72 @@
+"""The inputs of a run: their names for people, their sources, their entries in the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ftdata.account import scrubbed
+from ftdata.manifest import InputPart
+from ftdata.source import Source
+from ftdata.stages import Reader
+
+
+def open_source(
+    reader: Reader, folder: Path, name: str, first: int, scratch: Path | None, records: int | None = None
+) -> Source:
+    """Open the source of a reader, its path relative to the recipe's folder; `records` ends it early."""
+    path = reader.path if str(reader.path) == "-" else folder / reader.path
+    encoding = getattr(reader, "encoding", None)
+    return Source(path, name=name, first=first, encoding=encoding, scratch=scratch, records=records)
+
+
+def display_names(paths: Sequence[str]) -> list[str]:
+    """Cut paths to their last parts as far as they stay unique, and scrub them: a file name may hold an address.
+
+    >>> display_names(["2024/tickets.csv", "2025/tickets.csv", "chat.jsonl"])
+    ['2024/tickets.csv', '2025/tickets.csv', 'chat.jsonl']
+    """
+    parts = [Path(path).parts for path in paths]
+    names: list[str] = []
+    for number, own in enumerate(parts):
+        length = 1
+        others = [other for place, other in enumerate(parts) if place != number]
+        while length < len(own) and any(other[-length:] == own[-length:] for other in others):
+            length += 1
+        name = scrubbed("/".join(own[-length:]))
+        names.append(name)
+        if names.count(name) > 1:  # the same file read twice, or names that scrubbing made equal
+            names[-1] = f"{name}~{number + 1}"
+    return names
+
+
+def ids(source: Source, firsts: pl.Series) -> pl.Series:
+    """Name rows after their first record, numbered within its file: `tickets.csv#42`."""
+    spans = source.spans()
+    if len(spans) == 1:
+        start, name = spans[0]
+        return pl.select(pl.lit(f"{name}#") + (firsts - (start - 1)).cast(pl.String)).to_series()
+    bounds = np.array([start for start, _ in spans])
+    at = np.searchsorted(bounds, firsts.to_numpy(), side="right") - 1
+    local = firsts.to_numpy() - bounds[at].astype(np.uint64) + np.uint64(1)
+    return pl.Series("id", [f"{spans[a][1]}#{n}" for a, n in zip(at.tolist(), local.tolist(), strict=True)])
+
+
+def input_parts(source: Source, reader: Reader) -> list[InputPart]:
+    """Give the manifest's entries for all files that a source read."""
+    return [
+        InputPart(
+            path=scrubbed(str(i.path)),
+            name=i.name,
+            bytes=i.bytes,
+            sha256=i.sha256,
+            encoding=i.encoding,
+            first=i.first,
+            records=i.records,
+            use=reader.name,
+        )
+        for i in source.inputs
+    ]

@@ -1,0 +1,157 @@
+"""Let the writers write, count their lines against the rows they were handed, and log where each row went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ftdata import files, ledger
+from ftdata.account import WRITTEN, Account
+from ftdata.batch import Batch
+from ftdata.errors import ContractError, FtdataError, PluginError, RunError
+from ftdata.files import Move, Record
+from ftdata.hooks import raised_at
+from ftdata.manifest import OutputPart, load
+from ftdata.spool import Frames
+from ftdata.stages import Writer
+
+
+@dataclass(frozen=True)
+class _File:
+    """A finished file: where it lies, its name below the writer's root, its split, its training rows (None: none)."""
+
+    path: Path
+    name: str
+    split: str | None
+    lines: int | None
+
+
+@dataclass
+class Output:
+    """One writer of a run, with its scratch folder."""
+
+    number: int
+    writer: Writer
+    label: str
+    root: Path
+    record: Record
+
+    @property
+    def scratch(self) -> Path:
+        """The folder in which the writer works: beside its output, hidden, private."""
+        name = f".{self.record.name}-{self.number}.ftdata-scratch"
+        return (self.root.parent if self.writer.folder else self.root) / name
+
+    def write(
+        self, account: Account, batches: Iterable[Batch], tick: Callable[[str], None]
+    ) -> tuple[list[OutputPart], list[Move]]:
+        """Write all rows; give the outputs and how to publish them. Raises `ContractError` if a row was not written."""
+        handed = Frames(self.record.work / f"handed-{self.number}.arrow")
+        finished = False
+
+        def hand() -> Iterator[Batch]:
+            nonlocal finished
+            for batch in batches:
+                tick(f"write {self.label}")
+                handed.append(batch.select("row", "id", "origin", pl.col("split").fill_null("train")))
+                if self.number == 0:
+                    account.rows.set(batch["row"].to_numpy(), WRITTEN, "engine")
+                yield batch
+            finished = True
+
+        try:
+            self.writer.write(hand(), self.scratch)
+        except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"writer {self.label}: {type(error).__name__} at {raised_at(error)}; nothing was published"
+            ) from None
+        if not finished:
+            raise ContractError(f"writer {self.label}: stopped before the last row; write() must take all batches")
+        handed.close()
+        if not handed.rows:
+            raise RunError("no row is left to write; `ftdata show` tells the reasons; nothing was published")
+        found = [
+            _File(path, name, self.writer.split_of(Path(name)), self.writer.lines(path))
+            for path in files.below(self.scratch)
+            for name in [str(path.relative_to(self.scratch))]
+        ]
+        self._log(account, handed, [file for file in found if file.lines is not None])
+        files.remove(handed.path)
+        hashes = {file.name: files.sha256(file.path) for file in found}
+        outputs = [
+            OutputPart(
+                path=self.record.relative(self.root / file.name),
+                use=self.writer.name,
+                split=file.split,
+                rows=file.lines or 0,
+                lines=file.lines or 0,
+                bytes=file.path.stat().st_size,
+                sha256=hashes[file.name],
+            )
+            for file in found
+        ]
+        relative = self.record.relative
+        if self.writer.folder:
+            return outputs, [Move(relative(self.root), relative(self.scratch), hashes)]
+        return outputs, [
+            Move(relative(self.root / name), relative(self.scratch / name), {"": digest})
+            for name, digest in hashes.items()
+        ]
+
+    def _log(self, account: Account, handed: Frames, found: list[_File]) -> None:
+        """Enter a ledger line per row: the nth row of a split stands in its nth line, files in name order."""
+        part = account.part(f"events-write-{self.number}")
+        whole = all(file.split is None for file in found)
+        names: dict[str, list[str]] = {}
+        bounds: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
+        for split in {file.split or "" for file in found}:
+            own = [file for file in found if (file.split or "") == split]
+            names[split] = [self.record.relative(self.root / file.name) for file in own]
+            bounds[split] = np.cumsum([0, *(file.lines or 0 for file in own)], dtype=np.int64)
+        counter = dict.fromkeys(names, 0)
+        for frame in handed:
+            lines = []
+            splits = frame.with_columns(pl.lit("").alias("split")) if whole else frame
+            for split, rows in ((key[0], rows) for key, rows in splits.group_by(["split"], maintain_order=True)):
+                if split not in names or counter[str(split)] + rows.height > bounds[str(split)][-1]:
+                    self._miscounted(str(split))
+                split = str(split)
+                at = np.arange(counter[split], counter[split] + rows.height)
+                counter[split] += rows.height
+                file = np.searchsorted(bounds[split], at, side="right") - 1
+                lines.append(
+                    ledger.events(rows, self.label, "write").with_columns(
+                        pl.Series("output", names[split], pl.String).gather(file),
+                        pl.Series("line", (at - bounds[split][file] + 1).astype(np.uint64)),
+                    )
+                )
+            part.append(ledger.in_order(lines))
+        part.close()
+        for split, count in counter.items():
+            if count != bounds[split][-1]:
+                self._miscounted(split)
+
+    def _miscounted(self, split: str) -> None:
+        which = f" of split {split!r}" if split else ""
+        raise ContractError(
+            f"writer {self.label}: the lines it wrote{which} are not the rows it was handed; nothing was published"
+        )
+
+
+def leftovers(record: Record, moves: list[Move]) -> list[Move]:
+    """Give the removal of what the run before wrote and this one does not: left behind, it would make a mixed set."""
+    if not record.manifest.exists():
+        return []
+    new = {move.final for move in moves}
+    gone = []
+    for old in (Move(**move) for move in load(record.manifest).publish):
+        place = record.absolute(old.final)
+        if old.scratch is not None and old.final not in new and place.exists() and old.holds(place):
+            gone.append(Move(old.final))
+    return gone

@@ -1,0 +1,189 @@
+"""Settle the layout of a ticket table: what the user stated, what is guessed, and what is refused with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ftdata.readers import words as w
+from ftdata.readers.columns import find, looks_like_data, names, quoted, study
+from ftdata.readers.dialects import recognise, visibility_columns
+from ftdata.readers.guess import FIELDS, Guess, guess
+from ftdata.readers.html import is_html
+
+
+class Refused(Exception):
+    """One sentence: what is wrong with the table, and what to do."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What each column of a table is. Column numbers count from 0."""
+
+    shape: str
+    names: tuple[str, ...]
+    columns: Mapping[str, int]
+    gates: tuple[int, ...] = ()
+    internal: tuple[int, ...] = ()
+    html: frozenset[int] = frozenset()
+    evidence: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+def settle(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    stated: Mapping[str, str],
+    *,
+    has_header: bool | None = None,
+    shape: str | None = None,
+    authors_known: bool = False,
+    assume_public: bool = False,
+) -> Layout:
+    """Decide what each column is; raise `Refused` where that is not clear.
+
+    `stated` maps fields to the columns that the user named; `has_header`: None where nobody said; `authors_known`: the
+    user said which authors are assistants.
+    """
+    named = names(header) if has_header is not False else tuple(f"#{i}" for i in range(1, len(header) + 1))
+    if has_header is None and looks_like_data(header, rows):
+        raise Refused(
+            "the first row looks like data, not like column names; if there is no header, say so and give the "
+            "columns by "
+            'number: --from tickets --set header=false --set question="#10" --set answer="#12" '
+            "(if it is one: --set header=true)"
+        )
+    given = _resolve(stated, named)
+    titles = header if has_header is not False else [""] * len(header)
+    dialect = recognise(titles)
+    found = guess(titles, rows, given, shape, visibility_columns(dialect, titles))
+    sort = f"this looks like {dialect.title}; " if dialect else ""
+    advice = dialect.advice if dialect and dialect.advice else _GENERIC
+    if (
+        dialect
+        and dialect.advice
+        and not given.keys() & {"question", "answer", "body"}
+        and not _prose(found, titles, rows)
+    ):
+        raise Refused(f"no messages with their answers in this file; {sort}{advice}")
+    if found.shape is None or not _has_text(found):
+        half = _half(titles, rows, given) or "no message-text column in this file"
+        raise Refused(f"{half}; {sort}{advice}")
+    if found.problem:
+        raise Refused(found.problem)
+    columns = {name: pick.column for name, pick in found.picks.items() if name in FIELDS and name != "visibility"}
+    flags: tuple[str, ...] = ()
+    evidence = [f"one row per {found.shape}", *found.explain()]
+    if dialect:
+        evidence.append(f"columns of {dialect.title}")
+    if found.shape == "message":
+        if "role" not in columns and not ("author" in columns and authors_known):
+            raise Refused(sort + _no_roles(columns, named))
+        if not found.gates:
+            if dialect and dialect.visibility and not assume_public:
+                raise Refused(
+                    f"this looks like {dialect.title}, but its column {quoted(dialect.visibility[0])} is missing, so "
+                    "private notes cannot be told from replies; export it again with that column, or, if every row was "
+                    "visible to the customer, say so: --set assume_public=true"
+                )
+            flags = () if assume_public else ("no-visibility-column",)
+            evidence.append("no visibility column: every message is taken as public (no-visibility-column)")
+    elif dialect and dialect.title == "a Jira issue export" and not assume_public and not found.gates:
+        raise Refused(
+            "a Jira issue export does not say which comments are internal; if the columns you named hold none, say so: "
+            "--set assume_public=true"
+        )
+    for index in found.internal:
+        evidence.append(f"{quoted(named[index])} holds internal notes: left out")
+    html = frozenset(i for i in columns.values() if _mostly_html([row[i] for row in rows]))
+    internal = tuple(i for i in found.internal if i not in columns.values())
+    return Layout(found.shape, named, columns, found.gates, internal, html, tuple(evidence), flags)
+
+
+_GENERIC = (
+    "export the messages of the tickets (comments, replies), or name the columns: --from tickets --set "
+    "question=NAME --set answer=NAME for one row per ticket, --set body=NAME --set key=NAME --set role=NAME for "
+    "one row per message"
+)
+
+
+def _resolve(stated: Mapping[str, str], named: Sequence[str]) -> dict[str, int]:
+    given: dict[str, int] = {}
+    for field, reference in stated.items():
+        index = find(reference, named)
+        if index is None:
+            shown = ", ".join(quoted(name) for name in named[:30]) + (" ..." if len(named) > 30 else "")
+            raise Refused(f"{field} = {quoted(reference)}: no such column; the columns are {shown}")
+        for other, taken in given.items():
+            if taken == index:
+                raise Refused(f"{field} and {other} both name the column {quoted(named[index])}; each needs its own")
+        given[field] = index
+    return given
+
+
+def _has_text(found: Guess) -> bool:
+    needed = ("question", "answer") if found.shape == "ticket" else ("body", "key")
+    return all(name in found.picks for name in needed)
+
+
+def _prose(found: Guess, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Say whether the texts that were found are prose indeed, so that an export known for none holds some after all."""
+    columns = study(header, rows)
+    texts = ("question", "answer") if found.shape == "ticket" else ("body",)
+    return found.shape is not None and all(
+        name in found.picks and columns[found.picks[name].column].prose for name in texts
+    )
+
+
+def _half(header: Sequence[str], rows: Sequence[Sequence[str]], given: Mapping[str, int]) -> str:
+    """Say which half of a conversation is there, if one is; an empty text if there is no message text at all."""
+    forced = guess(header, rows, given, "ticket")
+    have = [name for name in ("question", "answer") if name in forced.picks]
+    if len(have) != 1:
+        body = guess(header, rows, given, "message").picks
+        if "body" in body:
+            missing = "ticket id" if "key" not in body else "author or role"
+            return f"the column {quoted(body['body'].name)} holds messages, but no column of a {missing} was found"
+        return ""
+    lacking = "answer" if have[0] == "question" else "question"
+    return f"the column {quoted(forced.picks[have[0]].name)} holds text, but no column of {lacking}s was found"
+
+
+def _no_roles(columns: Mapping[str, int], named: Sequence[str]) -> str:
+    if "author" in columns:
+        return (
+            f"the column {quoted(named[columns['author']])} tells who wrote each message, but nothing tells who is the "
+            'assistant; name the agents by their id or name: --from tickets --set \'assistants=["ID", "ID"]\''
+        )
+    return (
+        "no column tells who wrote each message; name one: --from tickets --set role=NAME (customer, agent, ...), or "
+        "--set author=NAME --set 'assistants=[\"ID\"]'"
+    )
+
+
+def _mostly_html(cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if cell.strip()]
+    return bool(filled) and sum(is_html(cell) for cell in filled) * 2 >= len(filled)
+
+
+# --- what a yes or no means, by the name of its column ----------------------------------------------------------------
+
+_PRIVATE_WORDS = w.word_set(
+    "private privado privada internal interno interna confidential confidencial hidden oculto oculta note nota anotacao"
+)
+_INCOMING = frozenset({"inbound", "incoming", "entrante", "entrada", "recebido", "recebida", "recibido", "recibida"})
+_OUTGOING = frozenset({"outbound", "outgoing", "saliente", "saida", "salida", "enviado", "enviada"})
+
+
+def yes_is_public(name: str) -> bool | None:
+    """Say what a yes means in a visibility column: public (True), private (False); None if the name does not tell."""
+    said = set(w.words(name))
+    private, public = bool(said & _PRIVATE_WORDS), bool(said & (w.VISIBILITY - _PRIVATE_WORDS))
+    return None if private == public else public
+
+
+def yes_is_role(name: str) -> str | None:
+    """Say what a yes means in a role column: `user` or `assistant`; None if the name does not tell."""
+    said = set(w.words(name))
+    user, agent = bool(said & (_INCOMING | w.CUSTOMER)), bool(said & (_OUTGOING | w.STAFF))
+    return None if user == agent else "user" if user else "assistant"

@@ -1,0 +1,415 @@
+"""The `openai-chat` reader: chat, preference and reinforcement rows as OpenAI's fine-tuning takes them, one per line.
+
+Three ways, the fast one first. A block of plain rows (`messages` of role, content, name, weight) is decoded into
+msgspec structs and becomes columns by list comprehension. A row with anything else is parsed by orjson, and its
+open-ended parts are kept as the text they have in the file, so that no number changes. What either refuses is settled
+by the standard library's parser, which names what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, chain
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+import msgspec
+import numpy as np
+import orjson
+import polars as pl
+from msgspec import UNSET, UnsetType
+
+from ftdata.batch import MESSAGE, ROWS, TEXT, Batch, Rows, make_batch, messages_column, nest
+from ftdata.jsontext import BadJson, parse, too_deep
+from ftdata.source import Limits, Lines, Source, is_one_value
+from ftdata.stages import Reader, Sniff
+
+_ANSWERS = (("preferred_output", "non_preferred_output"), ("preferred_completion", "non_preferred_completion"))
+_SPACED = re.compile(rb'"[ \t\r\n]+:')
+
+
+class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    role: str | UnsetType = UNSET
+    content: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    weight: Annotated[int, msgspec.Meta(ge=-128, le=127)] | UnsetType = UNSET
+
+
+class _Row(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    messages: list[_Message]
+
+
+_plain = msgspec.json.Decoder(_Row).decode
+_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_FIELDS = ("role", "content", "name", "weight")
+
+
+class ParsedRow(NamedTuple):
+    """One line of the file as a row of a batch: the arguments of `ftdata.batch.Rows.add` but for `origin`."""
+
+    messages: list[tuple[Any, ...]] | None = None
+    rejected: list[tuple[Any, ...]] | None = None
+    answer_at: int | None = None
+    tools: str | None = None
+    extra: str | None = None
+    flags: tuple[str, ...] = ()
+    drop: str | None = None
+    note: str | None = None
+
+
+class OpenAIChatReader(Reader):
+    """Read chat JSONL as OpenAI's fine-tuning takes it: `messages` rows, preference rows, reinforcement rows.
+
+    Columns: role, content, name, weight, tool_calls, tool_call_id; content parts as JSON text in `parts`; every other
+    key of a message in its `extra`, every other key of the row in the row's `extra`. A value that does not fit its
+    column stays in `extra` under its own key; a null equals an absent key, but for `content` beside a call, which is
+    kept. A preference row (`input`, `preferred_output`, `non_preferred_output`) has the preferred answer at the end of
+    `messages`, from `answer_at` on, and the other in `rejected`. A file that is one JSON array or one pretty-printed
+    object is read too, with the flag `json-array` or `json-object`.
+
+    A record is dropped as `not-an-object`, `no-messages`, `blank-line`, or with the problem of its JSON: `bad-json`
+    (the note gives the column), `not-utf8`, `too-deep` (64 levels), `huge-number` (a whole number over 400 digits, or
+    a number beyond a double), `lone-surrogate`, `row-too-large` (64 MiB). A key given twice in one object: the last
+    wins, as in every vendor's parser, and the row gets the flag `duplicate-key`.
+
+    Source of the layout: OpenAI's API specification, `FineTuneChatRequestInput`, `FineTunePreferenceRequestInput`,
+    `FineTuneReinforcementRequestInput`.
+    """
+
+    name: ClassVar[str] = "openai-chat"
+    problems: ClassVar[frozenset[str]] = frozenset({"not-an-object", "no-messages"})
+
+    def reads_meta(self) -> frozenset[str]:
+        """A reader reads no meta."""
+        return frozenset()
+
+    def read(self, source: Source) -> Iterator[Batch]:
+        """Read the source."""
+        if is_one_value(source.opening()):
+            return _from_items(source)
+        return _from_lines(source)
+
+    @classmethod
+    def sniff(cls, source: Source) -> Sniff | None:
+        """Know chat rows by their keys: `messages` with roles, or a preferred and a rejected answer."""
+        if source.members() or source.opening(4096).lstrip()[:1] not in (b"{", b"["):
+            return None
+        rows = [row for row in source.sample(200) if isinstance(row, dict)]
+        if not rows:
+            return None
+        chats = sum(_is_chat(row.get("messages")) for row in rows)
+        pairs = sum(any(a in row and b in row for a, b in _ANSWERS) and "input" in row for row in rows)
+        share = (chats + pairs) / len(rows)
+        if share == 0:
+            return None
+        evidence = [
+            f"{count} of {len(rows)} rows have {what}"
+            for count, what in ((chats, "`messages` with a role each"), (pairs, "`input` and two answers"))
+            if count
+        ]
+        return Sniff(round(min(0.98, 0.3 + 0.68 * share), 2), tuple(evidence), {}, "--from openai-chat")
+
+
+def _is_chat(messages: Any) -> bool:
+    return isinstance(messages, list) and all(isinstance(m, dict) and "role" in m for m in messages) and bool(messages)
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+def _from_items(source: Source) -> Iterator[Batch]:
+    """Read a file that is one JSON value; every row says so by a flag."""
+    flag = "json-array" if source.opening(4096).lstrip()[:1] == b"[" else "json-object"
+    rows = Rows()
+    for record in source.json_texts():
+        row = ParsedRow(drop=record.problem) if record.problem else parse_line(record.value, source.limits)
+        _add(rows, record.number, row, (flag,))
+        if rows.full:
+            yield rows.batch()
+    if len(rows):
+        yield rows.batch()
+
+
+def _from_lines(source: Source) -> Iterator[Batch]:
+    """Read lines: plain blocks are gathered to full batches, others go row by row, always in order."""
+    plain: list[_Plain] = []
+    count = size = 0
+    for block in source.lines():
+        for part in _parts(block):
+            found = _plain_rows(part)
+            length = sum(map(len, part.lines))
+            if plain and (found is None or count + len(part.lines) > ROWS or size + length > TEXT):
+                yield _columns(plain)
+                plain, count, size = [], 0, 0
+            if found is None:
+                yield from _mixed(part, source.limits)
+            else:
+                plain.append(found)
+                count, size = count + len(part.lines), size + length
+    if plain:
+        yield _columns(plain)
+
+
+def _parts(block: Lines) -> Iterator[Lines]:
+    """Cut a block with more lines than a batch may hold; keep a record that is too large on its own."""
+    if len(block.lines) <= ROWS:
+        yield block
+        return
+    for start in range(0, len(block.lines), ROWS):
+        yield Lines(block.number + start, block.line + start, block.lines[start : start + ROWS], block.problem)
+
+
+class _Plain(NamedTuple):
+    """A block of plain rows: its first record, the messages of each row, the fields of all messages."""
+
+    number: int
+    counts: list[int]
+    fields: tuple[list[Any], ...]
+
+
+def _plain_rows(block: Lines) -> _Plain | None:
+    """Decode lines that are all plain rows without a duplicate key; None: some line is not, or may not be."""
+    try:
+        rows = [_plain(line).messages for line in block.lines]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    messages = list(chain.from_iterable(rows))
+    fields = (
+        [message.role for message in messages],
+        [message.content for message in messages],
+        [message.name for message in messages],
+        [message.weight for message in messages],
+    )
+    absent = sum(values.count(UNSET) for values in fields)  # type: ignore[arg-type]
+    if _keys(b"\n".join(block.lines)) != len(rows) + 4 * len(messages) - absent:
+        return None
+    return _Plain(block.number, list(map(len, rows)), fields)
+
+
+def _keys(block: bytes) -> int | None:
+    """Count the keys in lines of JSON by their colons; None where white space before a colon makes that uncertain.
+
+    A colon directly after a quote that is not escaped follows a key: inside a string the quote would be escaped. So a
+    block with more such colons than keys were decoded has a key twice.
+    """
+    text = np.frombuffer(block, np.uint8)
+    at = np.flatnonzero(text == 58)
+    before = text[at - 1]
+    spaced = at[(before == 32) | (before == 9) | (before == 13)]
+    if len(spaced):
+        earlier = text[spaced - 2]
+        if ((earlier == 34) & (text[spaced - 3] != 92)).any():
+            return None
+        if ((earlier == 32) | (earlier == 9) | (earlier == 13)).any() and _SPACED.search(block):
+            return None
+    return int(((before == 34) & (text[at - 2] != 92)).sum())
+
+
+def _columns(blocks: list[_Plain]) -> Batch:
+    """Make a batch of plain rows, column by column."""
+    counts = list(chain.from_iterable(block.counts for block in blocks))
+    total = sum(counts)
+    fields: dict[str, Any] = {}
+    for field in MESSAGE.fields:
+        at = _FIELDS.index(field.name) if field.name in _FIELDS else None
+        values = [] if at is None else list(chain.from_iterable(block.fields[at] for block in blocks))
+        absent = values.count(UNSET)
+        if absent == len(values):
+            fields[field.name] = pl.Series(field.name, [None], field.dtype).new_from_index(0, total)
+        else:
+            fields[field.name] = [None if value is UNSET else value for value in values] if absent else values
+    rows = len(counts)
+    numbers = np.concatenate([np.arange(b.number, b.number + len(b.counts), dtype=np.uint64) for b in blocks])
+    return make_batch(
+        rows,
+        {
+            "row": pl.Series("row", np.zeros(rows, dtype=np.uint64)),
+            "id": pl.Series("id", [""], pl.String).new_from_index(0, rows),
+            "origin": nest(pl.Series("origin", numbers), np.arange(rows + 1)),
+            "messages": messages_column(fields, np.fromiter(accumulate(counts, initial=0), np.int64, rows + 1)),
+        },
+    )
+
+
+def _mixed(block: Lines, limits: Limits) -> Iterator[Batch]:
+    """Read lines one by one."""
+    rows = Rows()
+    for number, line in enumerate(block.lines, block.number):
+        _add(rows, number, ParsedRow(drop=block.problem) if block.problem else parse_line(line, limits))
+        if rows.full:
+            yield rows.batch()
+    if len(rows):
+        yield rows.batch()
+
+
+def _add(rows: Rows, number: int, row: ParsedRow, flags: tuple[str, ...] = ()) -> None:
+    rows.add(
+        (number,),
+        row.messages,
+        rejected=row.rejected,
+        answer_at=row.answer_at,
+        tools=row.tools,
+        extra=row.extra,
+        flags=flags + row.flags,
+        drop=row.drop,
+        note=row.note,
+    )
+
+
+# --- one row ----------------------------------------------------------------------------------------------------------
+
+
+def parse_line(line: bytes, limits: Limits | None = None) -> ParsedRow:
+    """Read one line exactly: a row, or the reason why it is none (`drop`, with a column number as note at most)."""
+    limits = limits or Limits()
+    if not line.strip(b" \t\r\n"):
+        return ParsedRow(drop="blank-line")
+    if len(line) > limits.row:
+        return ParsedRow(drop="row-too-large")
+    try:
+        value, duplicate = _value(line, limits)
+    except BadJson as error:
+        note = f"column {error.column}" if error.column else None
+        return ParsedRow(drop=error.problem, note=note)
+    if not isinstance(value, dict):
+        return ParsedRow(drop="not-an-object")
+    row = _row(value, line)
+    return row._replace(flags=("duplicate-key",)) if duplicate else row
+
+
+def _value(line: bytes, limits: Limits) -> tuple[Any, bool]:
+    """Parse a line; say whether a key is given twice in some object."""
+    try:
+        value = orjson.loads(line)
+    except ValueError:
+        return parse(line, limits)
+    if line.count(b"[") + line.count(b"{") > limits.depth and too_deep(line, limits.depth):
+        raise BadJson("too-deep")
+    # Written again without duplicates, a row has fewer keys; where the count is not certain, look closely.
+    if _SPACED.search(line) or _colons(line) != _colons(orjson.dumps(value)):
+        return parse(line, limits)
+    return value, False
+
+
+def _colons(line: bytes) -> int:
+    return line.count(b'":') - line.count(b'\\":')
+
+
+def _row(value: dict[str, Any], line: bytes) -> ParsedRow:
+    """Sort the keys of a row into columns; what does not fit stays in `extra`, as the text it has in the file."""
+    raw: dict[str, msgspec.Raw] | None = None
+
+    def text(key: str) -> str:
+        nonlocal raw
+        if raw is None:
+            raw = _raw_object(line)
+        return str(raw[key], "utf-8")
+
+    if value.get("messages") is None:
+        return _preference(value, line) or ParsedRow(drop="no-messages")
+    messages = _turns(value["messages"], lambda: text("messages"))
+    tools = None
+    extra = []
+    for key, item in value.items():
+        if item is None or (key == "messages" and messages is not None):
+            continue
+        if key == "tools" and isinstance(item, list):
+            tools = text(key)
+        else:
+            extra.append((key, text(key)))
+    return ParsedRow(messages, tools=tools, extra=_object(extra))
+
+
+def _preference(value: dict[str, Any], line: bytes) -> ParsedRow | None:
+    """Read a preference row; one that is not whole is kept as it is, in `extra`; None: no preference row at all."""
+    if not any(key in value for key in ("input", *chain(*_ANSWERS))):
+        return None
+    raw = _raw_object(line)
+    rest = {key: str(raw[key], "utf-8") for key, item in value.items() if item is not None}
+    names = next((pair for pair in _ANSWERS if all(isinstance(value.get(key), list) for key in pair)), None)
+    given = value.get("input")
+    if names is None:
+        # `input` alone is a key that other layouts use as well.
+        known = any(value.get(key) is not None for pair in _ANSWERS for key in pair)
+        return ParsedRow(extra=_object(rest.items())) if known else None
+    asked = _turns(given.get("messages"), lambda: _inner(raw["input"], "messages")) if isinstance(given, dict) else None
+    preferred = _turns(value[names[0]], lambda: rest[names[0]])
+    rejected = _turns(value[names[1]], lambda: rest[names[1]])
+    if asked is None or preferred is None or rejected is None or len(asked) > 65535:
+        return ParsedRow(extra=_object(rest.items()))
+    assert isinstance(given, dict)
+    inner = {
+        key: str(slice_, "utf-8")
+        for key, slice_ in _raw_object(raw["input"]).items()
+        if given[key] is not None and key != "messages"
+    }
+    tools = inner.pop("tools") if isinstance(given.get("tools"), list) else None
+    rest = {key: item for key, item in rest.items() if key not in names}
+    rest["input"] = _object(inner.items()) or "{}"
+    if not inner:
+        del rest["input"]
+    return ParsedRow(asked + preferred, rejected, len(asked), tools, _object(rest.items()))
+
+
+def _inner(text: msgspec.Raw, key: str) -> str:
+    return str(_raw_object(text)[key], "utf-8")
+
+
+def _object(items: Iterable[tuple[str, str]]) -> str | None:
+    """Put keys and the texts of their values together to the text of an object; none: null."""
+    inside = ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {text}" for key, text in items)
+    return f"{{{inside}}}" if inside else None
+
+
+def _turns(messages: Any, text: Any) -> list[tuple[Any, ...]] | None:
+    """Turn a list of messages into tuples in the order of `ftdata.batch.FIELDS`; None: it is no list of objects."""
+    if not isinstance(messages, list):
+        return None
+    raws: list[msgspec.Raw] | None = None
+    turns: list[tuple[Any, ...]] = []
+    for number, message in enumerate(messages):
+        if not isinstance(message, dict):
+            return None
+        if message.keys() <= _SIMPLE and isinstance(message.get("content", ""), str):
+            role, content, name = message.get("role"), message.get("content"), message.get("name")
+            if (role is None or isinstance(role, str)) and (name is None or isinstance(name, str)):
+                turns.append((role, content, name))
+                continue
+        if raws is None:
+            raws = _raw_list(text())
+        turns.append(_message(message, _raw_object(raws[number])))
+    return turns
+
+
+_SIMPLE = frozenset({"role", "content", "name"})
+_TEXTS = {"role": 0, "content": 1, "name": 2, "tool_call_id": 5}
+
+
+def _message(message: dict[str, Any], raw: dict[str, msgspec.Raw]) -> tuple[Any, ...]:
+    turn: list[Any] = [None] * 8
+    extra: list[tuple[str, str]] = []
+    for key, value in message.items():
+        if value is None:
+            called = message.get("tool_calls") is not None or message.get("function_call") is not None
+            if key == "content" and called:
+                extra.append((key, "null"))
+        elif key in _TEXTS and isinstance(value, str):
+            turn[_TEXTS[key]] = value
+        elif key == "weight" and _is_weight(value):
+            turn[3] = int(value)
+        elif key == "tool_calls" and isinstance(value, list):
+            turn[4] = str(raw[key], "utf-8")
+        elif key == "content" and isinstance(value, list):
+            turn[6] = str(raw[key], "utf-8")
+        else:
+            extra.append((key, str(raw[key], "utf-8")))
+    turn[7] = _object(extra)
+    return tuple(turn)
+
+
+def _is_weight(value: Any) -> bool:
+    """Whether a value fits the column: a whole number of eight bits; 1.0 is one, as in JSON Schema."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and -128 <= value <= 127 and value == int(value)

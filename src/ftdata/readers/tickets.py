@@ -1,0 +1,381 @@
+"""Read help-desk exports: delimited text with one row per ticket, or one row per message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+import orjson
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+
+from ftdata.batch import Batch, Rows
+from ftdata.errors import InputError
+from ftdata.readers import words as w
+from ftdata.readers.html import plain, to_text
+from ftdata.readers.layout import Layout, Refused, settle, yes_is_public, yes_is_role
+from ftdata.readers.stitch import Rules, Stitch
+from ftdata.readers.times import Days, instant
+from ftdata.source import Record, Source
+from ftdata.stages import Reader, Sniff
+
+_COLUMNS = ("question", "answer", "key", "author", "role", "body", "time", "visibility", "subject")
+
+
+def _pairs(value: Any) -> Any:
+    return tuple((str(key), item) for key, item in value.items()) if isinstance(value, Mapping) else value
+
+
+Kind = Literal["user", "assistant", "bot", "system", "private", "drop"]
+Roles = Annotated[
+    tuple[tuple[str, Kind], ...], BeforeValidator(_pairs), PlainSerializer(lambda pairs: dict(pairs), return_type=dict)
+]
+
+
+def _texts(value: Any) -> Any:
+    """Take ids that were written as numbers."""
+    value = (value,) if isinstance(value, str | int) else value
+    return (
+        tuple(str(item) if type(item) is int else item for item in value) if isinstance(value, list | tuple) else value
+    )
+
+
+Ids = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+
+
+class Tickets(Reader):
+    """Read a help-desk export (CSV, TSV): one row per ticket, or one row per message.
+
+    Columns are guessed from their names (English, Portuguese, Spanish) and their values, and each can be stated: by
+    name, by `#<number>` from 1, the second of two equal names as `Labels#2`. What is not clear is refused with the
+    setting that decides. Times order the messages of a ticket, then the file does; times without a zone stay without
+    one.
+
+    Records left out, each a row without text: `private-note`, `unknown-visibility`, `bot`, `system-line`,
+    `unwanted-role`, `unknown-role`, `unknown-author`, `orphan` (no ticket id), `empty-text`, `no-answer`,
+    `no-question`, `leading-agent`, `trailing-user`, `no-assistant`, `no-user`, besides those of the source
+    (`ragged-row`, `unclosed-quote` ...).
+    Flags: `no-visibility-column`, `unparsed-time`, `ambiguous-time`.
+
+    `meta` holds the other columns under their names, with the ticket id, the time and the author of the first turn;
+    never a column of internal notes. Raises `InputError` for a file without message text.
+    """
+
+    name: ClassVar[str] = "tickets"
+
+    shape: Literal["ticket", "message"] | None = Field(
+        None, description="one row per `ticket` or per `message`; guessed"
+    )
+    question: str | None = Field(None, description="column of the customer's text (a row per ticket)")
+    answer: str | None = Field(None, description="column of the answer (a row per ticket)")
+    key: str | None = Field(None, description="column of the ticket id")
+    body: str | None = Field(None, description="column of the message text (a row per message)")
+    author: str | None = Field(None, description="column of the author's id or name")
+    role: str | None = Field(None, description="column that says customer or agent")
+    time: str | None = Field(None, description="column of the time")
+    visibility: str | None = Field(None, description="column that says public or private")
+    subject: str | None = Field(None, description="column of the subject; it goes to `meta` unless `with_subject`")
+    with_subject: bool = Field(False, description="put the subject above the first question")
+    roles: Roles = Field(
+        (), description="what the values of the role column mean: user, assistant, bot, system, private or drop"
+    )
+    assistants: Ids = Field((), description="authors (id or name) who are assistants; all others are users")
+    users: Ids = Field((), description="authors who are users; if given with `assistants`, all others are dropped")
+    bots: Ids = Field((), description="authors who are bots; dropped")
+    public: Ids = Field((), description="values of the visibility column that mean public; all others are private")
+    assume_public: bool = Field(False, description="take every row as public where no column tells")
+    merge: str | Literal[False] = Field(
+        "\n\n", description="text between consecutive turns of one role, which become one; false keeps them apart"
+    )
+    day_first: bool | None = Field(None, description="whether 03/04 is 3 April; decided over the whole column")
+    html: Literal["auto", "always", "never"] = Field("auto", description="turn HTML bodies to text")
+    blanks: tuple[str, ...] = Field(
+        ("-", "--", "null", "NULL", "nan", "NaN", "None", "N/A", "n/a", "#N/A"),
+        description="cells that mean empty, besides empty ones",
+    )
+    header: bool | None = Field(
+        None, description="whether the first row holds the names; refused if it looks like data"
+    )
+    delimiter: str | None = Field(None, description="character between cells; guessed", min_length=1, max_length=1)
+    quotechar: str | None = Field('"', description="character around cells; an empty text turns quoting off")
+    encoding: str | None = Field(None, description="encoding of the file; UTF-8, or told from its bytes")
+
+    @field_validator("quotechar")
+    @classmethod
+    def _quote(cls, value: str | None) -> str | None:
+        if value is not None and len(value) > 1:
+            raise ValueError('must be one character, or "" for none')
+        return value
+
+    def reads_meta(self) -> frozenset[str]:
+        """A reader reads no meta."""
+        return frozenset()
+
+    def read(self, source: Source) -> Iterator[Batch]:
+        """Read the table."""
+        dialect: dict[str, Any] = {
+            "delimiter": self.delimiter,
+            "quotechar": self.quotechar or None,
+            "header": self.header is not False,
+        }
+        sample = source.sample_table(**dialect)
+        rows = [record.value for record in sample if record.problem is None]
+        table = source.csv_records(**dialect)
+        if not table.fields:
+            # An empty file: nothing to settle, but what it handed out must still be owned.
+            yield from _Lost(table).batches()
+            return
+        try:
+            layout = self._layout(table.fields, rows)
+        except Refused as refusal:
+            raise InputError(f"{source.name}: {refusal}") from None
+        if layout.shape == "ticket":
+            yield from self._per_ticket(table, layout)
+        else:
+            yield from self._per_message(table, layout, source)
+
+    def _layout(self, fields: tuple[str, ...], rows: list[list[str]]) -> Layout:
+        stated = {name: value for name in _COLUMNS if (value := getattr(self, name)) is not None}
+        return settle(
+            fields,
+            rows,
+            stated,
+            has_header=self._has_header(fields, stated),
+            shape=self.shape,
+            authors_known=bool(self.assistants),
+            assume_public=self.assume_public,
+        )
+
+    def _has_header(self, fields: tuple[str, ...], stated: Mapping[str, str]) -> bool | None:
+        """A column that was stated by a name which stands in the first row shows that it is a header."""
+        if self.header is None and any(not re.fullmatch(r"#\d+", name) and name in fields for name in stated.values()):
+            return True
+        return self.header
+
+    # --- a row per ticket ---
+
+    def _per_ticket(self, table: Any, layout: Layout) -> Iterator[Batch]:
+        question, answer = layout.columns["question"], layout.columns["answer"]
+        ask, reply = self._text_of(question, layout), self._text_of(answer, layout)
+        heading, hidden = self._heading(layout), self._gate(layout)
+        meta = _Meta(layout, {question, answer, *layout.gates})
+        out = Rows()
+        for number, _, cells, problem in table:
+            if problem is not None:
+                out.add((number,), drop=problem)
+            elif reason := hidden(cells):
+                out.add((number,), drop=reason)
+            else:
+                asked, said = ask(cells[question]), reply(cells[answer])
+                if not asked or not said:
+                    out.add(
+                        (number,),
+                        drop="empty-text" if not asked and not said else "no-answer" if asked else "no-question",
+                    )
+                else:
+                    if title := heading(cells):
+                        asked = f"{title}\n\n{asked}"
+                    out.add((number,), (("user", asked), ("assistant", said)), meta=meta(cells), flags=layout.flags)
+            if out.full:
+                yield out.batch()
+        if len(out):
+            yield out.batch()
+
+    # --- a row per message ---
+
+    def _per_message(self, table: Any, layout: Layout, source: Source) -> Iterator[Batch]:
+        columns = layout.columns
+        body, key, at = columns["body"], columns["key"], columns.get("time")
+        text, who, hidden = self._text_of(body, layout), self._speaker(layout), self._gate(layout)
+        heading = self._heading(layout)
+        meta = _Meta(layout, {body, *layout.gates, *([columns["role"]] if "role" in columns else [])})
+        rules = Rules(None if self.merge is False else self.merge, at is not None, layout.flags)
+        stitch, days, out = Stitch(rules, source.scratch), Days(), Rows()
+        try:
+            for number, _, cells, problem in table:
+                reason = problem or hidden(cells)
+                if reason is None:
+                    role = who(cells)
+                    ticket = cells[key].strip()
+                    if role not in ("user", "assistant"):
+                        reason = role
+                    elif not ticket:
+                        reason = "orphan"
+                    elif not (said := text(cells[body])):
+                        reason = "empty-text"
+                    else:
+                        when = cells[at] if at is not None else ""
+                        days.see(when)
+                        stitch.add(
+                            number,
+                            ticket,
+                            role,
+                            said,
+                            time=instant(when) if when else None,
+                            meta=meta(cells),
+                            title=heading(cells),
+                        )
+                if reason is not None:
+                    out.add((number,), drop=reason)
+                    if out.full:
+                        yield out.batch()
+            if len(out):
+                yield out.batch()
+            first = (
+                self.day_first if self.day_first is not None else {"day": True, "month": False}.get(days.first or "")
+            )
+            yield from stitch.batches(first)
+        finally:
+            stitch.close()
+
+    def _text_of(self, column: int, layout: Layout) -> Callable[[str], str]:
+        """Make the function from a cell to its text; an empty text where there is none."""
+        blanks = frozenset(self.blanks)
+        sure = column in layout.html
+
+        def text(cell: str) -> str:
+            if self.html != "never" and ("<" in cell or "&" in cell):
+                cell = to_text(cell) if self.html == "always" else plain(cell, sure=sure)
+            stripped = cell.strip()
+            return "" if not stripped or stripped in blanks else cell
+
+        return text
+
+    def _heading(self, layout: Layout) -> Callable[[list[str]], str | None]:
+        """Make the function from a row to the subject that goes above the first question; None where none does."""
+        column = layout.columns.get("subject") if self.with_subject else None
+        if column is None:
+            return lambda cells: None
+        index, blanks = column, frozenset(self.blanks)
+
+        def heading(cells: list[str]) -> str | None:
+            title = cells[index].strip()
+            return title if title and title not in blanks else None
+
+        return heading
+
+    def _gate(self, layout: Layout) -> Callable[[list[str]], str | None]:
+        """Make the privacy gate: the reason why a row may not be read, None if it is public."""
+        if not layout.gates:
+            return lambda cells: None
+        public = frozenset(value.strip().lower() for value in self.public)
+        meanings = [(index, yes_is_public(layout.names[index])) for index in layout.gates]
+
+        def gate(cells: list[str]) -> str | None:
+            unknown = None
+            for index, yes in meanings:
+                cell = cells[index]
+                if public:
+                    seen: bool | None = cell.strip().lower() in public
+                else:
+                    seen = w.visible(cell) if len(cell) < 60 else None
+                    if (
+                        seen is None
+                        and (truth := w.truth(cell) if len(cell) < 60 else None) is not None
+                        and yes is not None
+                    ):
+                        seen = truth == yes
+                if seen is False:
+                    return "private-note"
+                if seen is None:
+                    unknown = "unknown-visibility"
+            return unknown
+
+        return gate
+
+    def _speaker(self, layout: Layout) -> Callable[[list[str]], str]:
+        """Make the function that says who speaks: `user`, `assistant`, or the reason why the row is left out."""
+        known = {name.strip().casefold(): "bot" for name in self.bots}
+        known |= {name.strip().casefold(): "assistant" for name in self.assistants}
+        known |= {name.strip().casefold(): "user" for name in self.users}
+        others = "user" if self.assistants and not self.users else "unknown-author"
+        roles = {value.strip().casefold(): kind for value, kind in self.roles}
+        role, author = layout.columns.get("role"), layout.columns.get("author")
+        yes = yes_is_role(layout.names[role]) if role is not None else None
+        reasons = {"private": "private-note", "system": "system-line", "drop": "unwanted-role"}
+
+        def label(cell: str) -> str | None:
+            kind: str | None = roles.get(cell.strip().casefold())
+            if kind is None and len(cell) < 60:
+                kind = w.speaker(cell)
+                if kind is None and yes is not None and (truth := w.truth(cell)) is not None:
+                    kind = yes if truth else {"user": "assistant", "assistant": "user"}[yes]
+            return kind
+
+        def who(cells: list[str]) -> str:
+            name = cells[author].strip().casefold() if author is not None else ""
+            kind = known.get(name)
+            if role is not None:
+                said = label(cells[role])
+                # A note stays a note, whoever wrote it.
+                kind = said if said == "private" else kind or said or "unknown-role"
+            elif kind is None:
+                kind = others if name else "unknown-author"
+            return reasons.get(kind, kind)
+
+        return who
+
+    # --- sniffing ---
+
+    @classmethod
+    def sniff(cls, source: Source) -> Sniff | None:
+        """Say whether this is a ticket table, which column is what, or what to export instead."""
+        head = source.head(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not head or head[:1] == b"{" or re.match(rb"\[\s*[\[{\"\]]", head) or source.members():
+            return None
+        suffix = source.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+        named = suffix in ("csv", "tsv", "tab")
+        try:
+            table = source.sample_table()
+        except InputError:
+            if named:
+                raise
+            return None
+        records: list[Record] = list(table)
+        rows = [record.value for record in records if record.problem is None]
+        if len(table.fields) < 2 or (not named and len(rows) < max(2, 0.8 * len(records))):
+            return None
+        delimiter = {"\t": "tab"}.get(table.delimiter, table.delimiter)
+        shown = (f"delimiter {delimiter}", f"{len(table.fields)} columns", f"encoding {source.encoding}")
+        try:
+            layout = settle(table.fields, rows, {})
+        except Refused as refusal:
+            return Sniff(0.0, shown, refusal=str(refusal))
+        guessed = {name: layout.names[index] for name, index in layout.columns.items()}
+        guessed |= {"visibility": layout.names[layout.gates[0]]} if layout.gates else {}
+        force = "--from tickets " + " ".join(f"--set {name}={_shell(column)}" for name, column in guessed.items())
+        return Sniff(0.9, (*layout.evidence, *shown), {"shape": layout.shape, **guessed}, force)
+
+
+def _shell(text: str) -> str:
+    return text if re.fullmatch(r"[\w.-]+", text) else "'" + text.replace("'", "'\\''") + "'"
+
+
+class _Meta:
+    """The columns of a row that became no text, as JSON text under their names."""
+
+    def __init__(self, layout: Layout, used: set[int]) -> None:
+        self._kept = [
+            (name, index)
+            for index, name in enumerate(layout.names)
+            if index not in used and index not in layout.internal
+        ]
+
+    def __call__(self, cells: list[str]) -> str:
+        return orjson.dumps({name: cells[index] for name, index in self._kept}).decode()
+
+
+class _Lost:
+    """The rows of a table that has no columns: every record dropped."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def batches(self) -> Iterator[Batch]:
+        out = Rows()
+        for number, _, _, problem in self._table:
+            out.add((number,), drop=problem or "empty-text")
+            if out.full:
+                yield out.batch()
+        if len(out):
+            yield out.batch()

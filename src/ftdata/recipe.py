@@ -1,0 +1,240 @@
+"""The recipe: TOML to stages, with every mistake told at once, with its place, value and remedy."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ftdata import hooks
+from ftdata.errors import InputError, PluginError, RecipeError
+from ftdata.stages import Check, Reader, Selector, Stage, Transform, Writer
+
+_STEPS = ("transform", "selector", "check")
+_TABLES: Mapping[str, tuple[str, ...]] = {"read": ("reader",), "step": _STEPS, "write": ("writer",)}
+
+
+class Options(BaseModel):
+    """The `[run]` table: all of it optional."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str | None = Field(None, pattern=r"^[\w.-]+$", description="name of the run's record; default: the recipe's")
+    seed: int = Field(0, description="seed of every stage that has none of its own")
+    on_error: Literal["fail", "drop"] = Field("fail", description="what a row on which a stage raises does to the run")
+    keep_text: bool = Field(False, description="keep the texts of edited and dropped rows in the record")
+    max_bad: int | float | None = Field(
+        None, ge=0, description="unreadable records that are too many: a count, or a share below 1"
+    )
+    max_drop: int | float | dict[str, int | float] | None = Field(
+        None, description='dropped rows that are too many: a count or share; by rule: { "length: too-long" = 0.1 }'
+    )
+    jobs: Literal[1] = Field(1, description="processes that work on transforms")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A validated chain of stages. `folder` is what its relative paths are relative to."""
+
+    folder: Path
+    stem: str
+    options: Options = field(default_factory=Options)
+    readers: tuple[Reader, ...] = ()
+    steps: tuple[Transform | Selector | Check, ...] = ()
+    writers: tuple[Writer, ...] = ()
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, path: Path | str) -> Recipe:
+        """Read a recipe file; raise `RecipeError` with all its mistakes."""
+        path = Path(path)
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {(error.strerror or '').lower()}; check the name") from None
+        except UnicodeDecodeError:
+            raise RecipeError(f"{path}: is not UTF-8 text; a recipe is a TOML file") from None
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"{path.name}: is not TOML: {error}") from None
+        return cls.parse(data, path.parent, path.stem, path.name)
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any], folder: Path, stem: str, where: str = "recipe") -> Recipe:
+        """Validate the tables of a recipe."""
+        problems: list[str] = []
+        fault: PluginError | None = None
+        known = ["run", *_TABLES]
+        for key in data:
+            if key not in known:
+                problems.append(f"{where}: {key}: there is no such table{_meant(key, known)}; tables are {_list(known)}")
+        options = Options()
+        if not isinstance(data.get("run", {}), dict):
+            problems.append(f"{where}: run: must be a table, [run]")
+        else:
+            try:
+                options = Options(**data.get("run", {}))
+            except ValidationError as error:
+                problems += [f"{where}: run: {line}" for line in _lines(error, Options, data["run"])]
+        stages: dict[str, list[Stage]] = {"read": [], "step": [], "write": []}
+        origins: dict[str, str] = {}
+        for table, kinds in _TABLES.items():
+            listed = data.get(table, [])
+            if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+                problems.append(f"{where}: {table}: must be a list of tables; write [[{table}]]")
+                continue
+            for number, item in enumerate(listed, 1):
+                place = f"{where}: {table} {number}"
+                fields = {key: value for key, value in item.items() if key != "use"}
+                use = item.get("use")
+                if not isinstance(use, str):
+                    problems.append(f'{place}: use: is missing; name a stage, such as use = "{_example(table)}"')
+                    continue
+                try:
+                    entry = hooks.find(kinds, use)
+                except LookupError as error:
+                    problems.append(f"{place}: use: {error}")
+                    continue
+                except PluginError as error:
+                    problems.append(f"{place}: use: {error}")
+                    fault = fault or error
+                    continue
+                try:
+                    stages[table].append(entry.stage(**fields))
+                except ValidationError as error:
+                    problems += [f"{place} ({use}): {line}" for line in _lines(error, entry.stage, fields)]
+                else:
+                    if entry.origin != "ftdata":
+                        origins[entry.origin] = entry.version
+        if not data.get("read"):
+            problems.append(f"{where}: read: there is no reader; add a [[read]] table with `use` and `path`")
+        if not data.get("write"):
+            problems.append(f"{where}: write: there is no writer; add a [[write]] table with `use` and `path`")
+        warnings = [f"{where}: {line}" for line in _order(stages["step"])]
+        problems += [f"{where}: {line}" for line in _splits(stages["step"], stages["write"])]
+        if fault is not None and len(problems) == 1:
+            raise PluginError(problems[0])
+        if problems:
+            raise RecipeError(*problems)
+        steps = _resolve(stages["step"], stages["write"], options.seed)
+        return cls(
+            folder=folder,
+            stem=stem,
+            options=options,
+            readers=tuple(stages["read"]),  # type: ignore[arg-type]
+            steps=tuple(steps),  # type: ignore[arg-type]
+            writers=tuple(stages["write"]),  # type: ignore[arg-type]
+            plugins=origins,
+            warnings=tuple(warnings),
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """Give the recipe as the tables it can be parsed from again, every setting spelled out."""
+        return {
+            "run": self.options.model_dump(mode="json", exclude_none=True),
+            "read": [table(stage) for stage in self.readers],
+            "step": [table(stage) for stage in self.steps],
+            "write": [table(stage) for stage in self.writers],
+        }
+
+
+def table(stage: Stage) -> dict[str, Any]:
+    """Give a stage as its recipe table."""
+    return {"use": stage.name, **stage.model_dump(mode="json", by_alias=True, exclude_none=True)}
+
+
+def labels(stages: Sequence[Stage]) -> list[str]:
+    """Name stages for the record: `length`, then `length#2` for the second of that name."""
+    seen: Counter[str] = Counter()
+    names = []
+    for stage in stages:
+        seen[stage.name] += 1
+        names.append(stage.name if seen[stage.name] == 1 else f"{stage.name}#{seen[stage.name]}")
+    return names
+
+
+def _resolve(steps: Sequence[Stage], writers: Sequence[Stage], seed: int) -> list[Stage]:
+    """Fill in what a stage may leave to the recipe: the seed, and the meta keys that scrubbing must spare."""
+    written = {key for writer in writers for key in (writer.reads_meta() or ())}
+    resolved: list[Stage] = []
+    for number, stage in enumerate(steps):
+        update: dict[str, Any] = {}
+        if "seed" in type(stage).model_fields and "seed" not in stage.model_fields_set:
+            update["seed"] = seed
+        if getattr(stage, "scrubs", False) and getattr(stage, "spare", ()) is None:
+            # A later step may group by a customer's address: numbered placeholders would put all rows in one group.
+            # What a writer writes is scrubbed all the same.
+            later = {key for other in steps[number + 1 :] for key in (other.reads_meta() or ())}
+            update["spare"] = tuple(sorted(later - written))
+        resolved.append(stage.model_copy(update=update) if update else stage)
+    return resolved
+
+
+def _order(steps: Sequence[Stage]) -> list[str]:
+    """Warn of an order that is seldom meant."""
+    names = [stage.name for stage in steps]
+    lines = []
+    for first, then, why in (
+        ("split", "exact-dedup", "copies of one row may stand on both sides; put the split after it"),
+        ("split", "near-dedup", "near-copies of one row may stand on both sides; put the split after it"),
+        ("near-dedup", "pii", "names and numbers keep copies apart; put pii before it"),
+        ("exact-dedup", "pii", "names and numbers keep copies apart; put pii before it"),
+    ):
+        if first in names and then in names and names.index(first) < names.index(then):
+            lines.append(f"warning: step {names.index(first) + 1} ({first}) stands before {then}: {why}")
+    if not any(getattr(stage, "scrubs", False) for stage in steps):
+        lines.append("warning: no pii step stands before the writers: nothing is scrubbed")
+    return lines
+
+
+def _splits(steps: Sequence[Stage], writers: Sequence[Stage]) -> list[str]:
+    if not any(stage.name == "split" and stage.kind == "selector" for stage in steps):
+        return []
+    return [
+        f"write {number} ({writer.name}): path: '{writer.path}' would put all splits into one file; "
+        "write {split} into the name, such as '" + str(writer.path.with_name("{split}" + writer.path.suffix)) + "'"
+        for number, writer in enumerate(writers, 1)
+        if isinstance(writer, Writer) and not writer.folder and "{split}" not in str(writer.path)
+    ]
+
+
+def _lines(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
+    """Say each pydantic error as `field: value: what is wrong; remedy`."""
+    known = [info.alias or name for name, info in model.model_fields.items()]
+    lines = []
+    for part in error.errors(include_url=False, include_context=True):
+        place = ".".join(str(step) for step in part["loc"] if not str(step).startswith("function-"))
+        top = str(part["loc"][0]) if part["loc"] else ""
+        if part["type"] == "extra_forbidden":
+            lines.append(f"{place}: there is no such field{_meant(top, known)}; fields are {_list(known)}")
+        elif part["type"] == "missing":
+            about = model.model_fields.get(top)
+            hint = f" ({about.description})" if about is not None and about.description else ""
+            lines.append(f"{place}: is missing; add it{hint}")
+        else:
+            message = part["msg"].removeprefix("Value error, ")
+            value = given.get(top)
+            shown = f"{value!r}: " if value is not None and repr(value) not in message else ""
+            lines.append(f"{place}: {shown}{message[:1].lower() + message[1:]}" if place else message)
+    return list(dict.fromkeys(lines))
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _list(words: Sequence[str]) -> str:
+    return ", ".join(words)
+
+
+def _example(table: str) -> str:
+    return {"read": "tickets", "step": "pii", "write": "openai-chat"}[table]

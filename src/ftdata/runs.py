@@ -1,0 +1,174 @@
+"""Find the record of a run from whatever a person has at hand, and check that its outputs are what it says."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ftdata import files, ledger
+from ftdata.errors import FtdataError, InputError, RecipeError
+from ftdata.files import Move, Record
+from ftdata.manifest import Manifest, load
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One way in which files and record disagree: a stable code, the file, and what to do."""
+
+    code: str
+    path: str
+    message: str
+
+
+def find(run: str, here: Path | None = None) -> Record:
+    """Find the record that RUN means: a recipe, an output file or folder, a `run.json`, or a run's name.
+
+    Raises `InputError` that names the records near by if there is none, `RecipeError` if two fit.
+    """
+    here = here or Path.cwd()
+    path = Path(run)
+    if path.name in ("run.json", "attempt.json", "publish.json") and path.parent.parent.name == ".ftdata":
+        return Record(path.absolute().parent.parent.parent, path.absolute().parent.name)
+    if path.parent.name == ".ftdata" and path.is_dir():
+        return Record(path.absolute().parent.parent, path.name)
+    if path.suffix == ".toml" and path.is_file():
+        from ftdata.flow import record_of
+        from ftdata.recipe import Recipe
+
+        return record_of(Recipe.load(path))
+    if path.exists():
+        return _of_output(path.absolute())
+    near = [record for record in records_below(here) if record.name == run]
+    if len(near) == 1:
+        return near[0]
+    if near:
+        raise RecipeError(f"{run}: {len(near)} runs have this name; name one by its output or its run.json")
+    names = sorted({record.name for record in records_below(here)})
+    known = f"; runs near here: {', '.join(names)}" if names else "; no run left a record in this folder or those below"
+    raise InputError(f"{run}: is no recipe, output, run.json or name of a run{known}")
+
+
+def _of_output(path: Path) -> Record:
+    candidates = [record for folder in (path, *path.parents) for record in _records_in(folder)]
+    for record in candidates:
+        if not record.manifest.exists():
+            continue
+        for out in load(record.manifest).outputs:
+            file = record.absolute(out.path)
+            if file == path or path in file.parents:
+                return record
+    raise InputError(f"{path}: no run's record lists this output; records lie in `.ftdata` beside the outputs")
+
+
+def _records_in(folder: Path) -> list[Record]:
+    home = folder / ".ftdata"
+    if not home.is_dir():
+        return []
+    return [Record(folder, entry.name) for entry in sorted(home.iterdir()) if entry.is_dir()]
+
+
+def records_below(folder: Path) -> list[Record]:
+    """List the records in a folder and, three levels deep, below it."""
+    found = list(_records_in(folder))
+    level = [folder]
+    for _ in range(3):
+        level = [
+            child
+            for parent in level
+            for child in sorted(parent.iterdir())
+            if child.is_dir() and not child.is_symlink() and not child.name.startswith(".")
+        ][:1000]
+        found += [record for child in level for record in _records_in(child)]
+    return found
+
+
+def latest(record: Record) -> Manifest:
+    """Give the manifest that a record's outputs belong to; the last attempt if nothing was ever published."""
+    if record.manifest.exists():
+        return load(record.manifest)
+    if record.attempt.exists():
+        return load(record.attempt)
+    raise InputError(f"{record.folder}: holds no finished run; run the recipe again")
+
+
+def attempt(record: Record) -> Manifest | None:
+    """Give the manifest of a later run that published nothing, if there was one."""
+    return load(record.attempt) if record.attempt.exists() and record.manifest.exists() else None
+
+
+def verify(record: Record) -> list[Problem]:
+    """Check outputs and ledger against the manifest: hashes, lost and added files, lines against the ledger.
+
+    An empty list means that the set of outputs is whole and just what the run wrote.
+    """
+    problems: list[Problem] = []
+    if record.intent.exists():
+        moves = [Move(**move) for move in json.loads(record.intent.read_text())["publish"]]
+        done = all(record.ready(move) for move in moves)
+        told = "start the run again to finish it" if done else "the run's scratch files are gone; run it again"
+        problems.append(Problem("unfinished", record.relative(record.intent), f"publishing was interrupted; {told}"))
+    if not record.manifest.exists():
+        return [*problems, Problem("no-record", record.relative(record.manifest), "there is no finished run here")]
+    manifest = load(record.manifest)
+    for move in (Move(**move) for move in manifest.publish):
+        if move.scratch is not None:
+            problems += _verify_move(record, move)
+    if not any(problem.path == record.relative(record.ledger) for problem in problems):
+        problems += _verify_lines(record, manifest)
+    return problems
+
+
+def _verify_move(record: Record, move: Move) -> list[Problem]:
+    final = record.absolute(move.final)
+    problems = []
+    for name, digest in move.files.items():
+        path = final / name if name else final
+        if not path.is_file():
+            problems.append(Problem("lost", record.relative(path), "was written by the run and is gone"))
+        elif files.sha256(path) != digest:
+            problems.append(Problem("changed", record.relative(path), "holds other bytes than the run wrote"))
+    if "" not in move.files and final.is_dir():
+        for path in sorted(p for p in final.rglob("*") if p.is_file()):
+            name = str(path.relative_to(final))
+            if name not in move.files and not name.startswith("."):
+                problems.append(Problem("added", record.relative(path), "was not written by the run"))
+    return problems
+
+
+def _verify_lines(record: Record, manifest: Manifest) -> list[Problem]:
+    """Count the lines of each output in the ledger, and in the file itself, and the rows in all."""
+    problems = []
+    writes = ledger.scan(record.ledger).filter(pl.col("event") == "write")
+    counted = dict(writes.group_by("output").agg(pl.len()).collect().iter_rows())
+    from ftdata.hooks import find as find_stage
+
+    for out in manifest.outputs:
+        if counted.get(out.path, 0) != out.lines:
+            problems.append(
+                Problem("miscounted", out.path, f"the ledger has {counted.get(out.path, 0)} lines for it, not {out.lines}")
+            )
+        path = record.absolute(out.path)
+        try:
+            writer = find_stage(("writer",), out.use).stage
+        except (LookupError, FtdataError):
+            continue  # the plugin that wrote it is not here; its hash was checked
+        if path.is_file():
+            lines = writer.lines(writer.model_construct(path=path, meta=()), path) or 0  # type: ignore[attr-defined]
+            if lines != out.lines:
+                problems.append(Problem("miscounted", out.path, f"holds {lines} lines, not {out.lines}"))
+    ends = ledger.totals(record.ledger)
+    dropped = Counter({stage: sum(reasons.values()) for stage, reasons in ends["drop"].items()}).total()
+    for label, count in ends["write"].items():
+        if count + dropped != manifest.rows:
+            problems.append(
+                Problem(
+                    "unbalanced",
+                    record.relative(record.ledger),
+                    f"{label}: {count} written + {dropped} dropped is not {manifest.rows} read",
+                )
+            )
+    return problems

@@ -1,0 +1,9 @@
+"""Selectors: decide what depends on other rows, from small sketches of all of them."""
+
+from __future__ import annotations
+
+from ftdata.selectors.exact_dedup import ExactDedup
+from ftdata.selectors.split import Split
+from ftdata.stages import Selector
+
+STAGES: tuple[type[Selector], ...] = (ExactDedup, Split)

@@ -1,0 +1,139 @@
+"""Exact duplicates, by a 128-bit hash of each row. At a thousand million rows the chance that any two different rows
+share one is below 2e-21 (birthday bound, n²/2¹²⁹), so equal hashes are taken for equal rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import polars as pl
+import xxhash
+from pydantic import Field
+
+from ftdata.batch import FIELDS, Batch, flat, lengths, nest
+from ftdata.stages import Rows, Selector
+
+_ROLES = {"question": ("user",), "answer": ("assistant",)}
+
+
+class ExactDedup(Selector):
+    """Drop conversations that stand in the data more than once, and keep one of each.
+
+    `on` says what must be equal: the whole `conversation` (every field of every message, tool definitions, the rejected
+    answer, other keys of the row; meta does not count), the `question` (all that the user says) or the `answer` (all
+    that the assistant says or calls). A row without any question or answer is nobody's duplicate. `normalise =
+    "space-case"` takes texts for equal that differ in upper and lower case or in white space only.
+
+    The reason is `duplicate`, the note names the row that was kept: `twin row 17`.
+    """
+
+    name: ClassVar[str] = "exact-dedup"
+
+    on: Literal["conversation", "question", "answer"] = Field(
+        "conversation", description="what must be equal: conversation, question or answer"
+    )
+    keep: Literal["first", "last", "longest"] = Field(
+        "first", description="which one to keep: first, last or longest (by characters of all messages; then the first)"
+    )
+    normalise: Literal["none", "space-case"] = Field(
+        "none", description="none, or space-case: differences in case and white space do not count"
+    )
+
+    def reads_meta(self) -> frozenset[str] | None:
+        """Read no meta."""
+        return frozenset()
+
+    def sketch(self, batch: Batch) -> pl.DataFrame:
+        """Give each row's hash as two numbers, `hi` and `lo` (null: nobody's duplicate), and its `size`: 28 bytes."""
+        whole = self.on == "conversation"
+        texts = canonical(batch, None if whole else _ROLES[self.on], self.normalise == "space-case")
+        hi, lo = digests(texts)
+        size = _sizes(batch) if self.keep == "longest" else pl.zeros(batch.height, pl.UInt32, eager=True)
+        return pl.DataFrame({"row": batch["row"], "hi": hi, "lo": lo, "size": size})
+
+    def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
+        """Drop all rows of a group but the one to keep."""
+        if self.keep == "longest":
+            best = pl.col("row").sort_by(pl.col("size"), pl.col("row"), descending=[True, False]).first()
+        else:
+            best = pl.col("row").min() if self.keep == "first" else pl.col("row").max()
+        known = sketches.filter(pl.col("hi").is_not_null())
+        groups = (
+            known.group_by("hi", "lo").agg(best.alias("kept"), pl.len().alias("copies")).filter(pl.col("copies") > 1)
+        )
+        return (
+            known.join(groups, on=["hi", "lo"])
+            .filter(pl.col("row") != pl.col("kept"))
+            .select(
+                "row",
+                pl.lit("duplicate").alias("drop"),
+                pl.format("twin row {}", pl.col("kept")).alias("note"),
+            )
+        )
+
+
+def canonical(batch: Batch, roles: tuple[str, ...] | None = None, loose: bool = False) -> pl.Series:
+    """Give each row as one text that is equal for equal rows only: of all it holds, or of what some roles say.
+
+    Each field stands with its length before it, so that no text can imitate a boundary. With `roles`, names, weights
+    and ids are left out and a row in which they say nothing is null. `loose` levels case and white space of contents.
+    """
+    if roles is not None:
+        turns = _turns(batch, "messages", ("content", "parts", "tool_calls"), loose, roles)
+        return turns.rename("canonical")
+    pieces = [_turns(batch, column, FIELDS, loose, None) for column in ("messages", "rejected")]
+    pieces += [_field(batch[column].cast(pl.String)) for column in ("answer_at", "tools", "extra")]
+    return pl.select(pl.concat_str([piece.fill_null("~") for piece in pieces])).to_series().rename("canonical")
+
+
+def _turns(batch: Batch, column: str, fields: tuple[str, ...], loose: bool, roles: tuple[str, ...] | None) -> pl.Series:
+    if batch[column].null_count() == batch.height:
+        return pl.Series(column, [None], pl.String).new_from_index(0, batch.height)
+    messages = flat(batch, column)
+    values = [messages[field].cast(pl.String) for field in fields]
+    if loose:
+        at = fields.index("content")
+        values[at] = values[at].str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    turns = pl.select(pl.concat_str([_field(value) for value in values])).to_series()
+    if roles is not None:
+        # A turn that says nothing is left out, so that rows of blanks are not each other's copies.
+        content, parts, calls = values
+        spoken = messages["role"].is_in(roles).fill_null(False)
+        spoken &= (content.fill_null("").str.strip_chars() != "") | parts.is_not_null() | calls.is_not_null()
+        turns = pl.select(pl.when(spoken).then(turns)).to_series()
+    offsets = np.concatenate(([0], np.cumsum(lengths(batch, column).to_numpy(), dtype=np.int64)))
+    listed = nest(turns, offsets, batch[column].is_null().to_numpy()).list.drop_nulls()
+    joined = listed.list.join("")
+    if roles is not None:
+        return pl.select(pl.when(listed.list.len() > 0).then(joined)).to_series()
+    counted = pl.format("{}[{}]", listed.list.len(), joined)
+    return pl.select(pl.when(listed.is_not_null()).then(counted)).to_series()
+
+
+def _field(values: pl.Series) -> pl.Series:
+    """Give `length:text` for each value, `~` for null; what it gives for one value depends on no other."""
+    if values.null_count() == len(values):
+        return pl.Series(values.name, ["~"]).new_from_index(0, len(values))
+    return pl.select(pl.format("{}:{}", values.str.len_bytes(), values).fill_null("~")).to_series()
+
+
+def digests(texts: pl.Series, seed: int = 0) -> tuple[pl.Series, pl.Series]:
+    """Hash texts with XXH3 (128 bits, big-endian halves `hi` and `lo`); null stays null."""
+    nulls = texts.is_null()
+    digest = xxhash.xxh3_128_digest
+    joined = b"".join([digest(text, seed) for text in texts.fill_null("").cast(pl.Binary).to_list()])
+    halves = np.frombuffer(joined, dtype=">u8").astype(np.uint64).reshape(-1, 2)
+    frame = pl.DataFrame({"hi": halves[:, 0], "lo": halves[:, 1]}, schema={"hi": pl.UInt64, "lo": pl.UInt64})
+    if nulls.any():
+        frame = frame.select(pl.when(~nulls).then(pl.all()))
+    return frame["hi"], frame["lo"]
+
+
+def _sizes(batch: Batch) -> pl.Series:
+    messages = flat(batch)
+    chars = messages["content"].str.len_chars().fill_null(0).to_numpy().astype(np.int64)
+    chars += messages["parts"].str.len_chars().fill_null(0).to_numpy()
+    running = np.concatenate(([0], np.cumsum(chars)))
+    ends: np.ndarray[Any, Any] = np.cumsum(lengths(batch).to_numpy(), dtype=np.int64)
+    starts = ends - lengths(batch).to_numpy()
+    return pl.Series("size", running[ends] - running[starts]).cast(pl.UInt32)

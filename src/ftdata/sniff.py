@@ -1,0 +1,159 @@
+"""Say what an input is, why, and how to read it; and make the two-table recipe of `convert` from that."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ftdata import hooks
+from ftdata.errors import InputError, RecipeError
+from ftdata.recipe import Recipe
+from ftdata.source import Source
+from ftdata.stages import Reader, Sniff
+
+SURE = 0.5
+"""Confidence from which a guess is taken without being asked for."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What one reader makes of an input."""
+
+    reader: type[Reader]
+    sniff: Sniff
+
+
+def sniff(path: Path | str, encoding: str | None = None) -> list[Guess]:
+    """Ask every reader about an input; the most confident first. Raises `InputError` if it cannot be opened."""
+    guesses = []
+    for entry in _readers():
+        with Source(path, encoding=encoding) as source:
+            try:
+                found = entry.sniff(source)
+            except UnicodeDecodeError:
+                found = None
+        if found is not None:
+            guesses.append(Guess(entry, found))
+    return sorted(guesses, key=lambda guess: (-guess.sniff.confidence, guess.reader.name))
+
+
+def _readers() -> list[type[Reader]]:
+    entries = [*hooks.builtin(), *hooks.offered()[0]]
+    return [entry.stage for entry in entries if issubclass(entry.stage, Reader)]
+
+
+def best(path: Path | str, encoding: str | None = None) -> Guess:
+    """Give the guess to go by; raise `InputError` with the evidence if none is sure, or two are equally so."""
+    guesses = sniff(path, encoding)
+    sure = [guess for guess in guesses if guess.sniff.confidence >= SURE]
+    if not sure:
+        refused = [guess for guess in guesses if guess.sniff.refusal]
+        if refused:
+            raise InputError(f"{path}: {refused[0].sniff.refusal}")
+        raise InputError(f"{path}: no reader knows this format; name one with --from ({_names()})")
+    if len(sure) > 1 and sure[0].sniff.confidence == sure[1].sniff.confidence:
+        both = f"{sure[0].reader.name} and {sure[1].reader.name}"
+        raise InputError(f"{path}: {both} both know it; choose one with --from")
+    return sure[0]
+
+
+def _names() -> str:
+    return ", ".join(reader.name for reader in _readers())
+
+
+def settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read `key=value` settings; the value is TOML where it is valid TOML, else text.
+
+    >>> settings(["question=Body", "header=false", "assistants=[\\"17\\"]"])
+    {'question': 'Body', 'header': False, 'assistants': ['17']}
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise RecipeError(f"--set {pair}: must be KEY=VALUE, such as --set question=Body")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        found[key] = value
+    return found
+
+
+def conversion(
+    source: str,
+    out: str,
+    *,
+    reader: str | None = None,
+    writer: str | None = None,
+    pii: bool | None = None,
+    fields: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """Make the recipe of `convert`: the reader that knows the input, `pii` for tickets and chats, one writer.
+
+    `pii`: True adds the step, False leaves it out, None decides: a layout that is training data already is not changed,
+    but what looks private in it is counted.
+    """
+    encoding = (fields or {}).get("encoding")
+    settled = dict(fields or {})
+    if reader is None:
+        guess = best(source, encoding)
+        use, ready = guess.reader.name, guess.reader.ready
+    else:
+        try:
+            stage = hooks.find(("reader",), reader).stage
+        except LookupError as error:
+            raise RecipeError(f"--from: {error}") from None
+        assert issubclass(stage, Reader)
+        use, ready = stage.name, stage.ready
+    writer = writer or ("hf-dataset" if out != "-" and not Path(out).suffix else "openai-chat")
+    scrub = not ready if pii is None else pii
+    target = Path(out)
+    steps = [{"use": "pii"}] if scrub else [{"use": "private-data"}] if pii is None else []
+    if not ready:
+        steps.append({"use": "placeholders"})
+    data = {
+        "run": {"name": re.sub(r"[^\w.-]", "_", target.name) or "convert", **(options or {})},
+        "read": [{"use": use, "path": source, **settled}],
+        "step": steps,
+        "write": [{"use": writer, "path": out}],
+    }
+    return Recipe.parse(data, Path(), target.stem or "convert", "convert")
+
+
+@contextmanager
+def spooled(source: str) -> Iterator[tuple[str, bool]]:
+    """Give a path that can be opened more than once: for `-`, stdin in a file that has no name any more."""
+    if source != "-":
+        yield source, False
+        return
+    with tempfile.TemporaryFile() as held:
+        shutil.copyfileobj(sys.stdin.buffer, held, 1 << 20)
+        held.seek(0)
+        yield f"/dev/fd/{held.fileno()}", True
+
+
+@contextmanager
+def landing(out: str) -> Iterator[str]:
+    """Give the path to write to: for `-`, a file in a private folder that is gone afterwards."""
+    if out != "-":
+        yield out
+        return
+    with tempfile.TemporaryDirectory(prefix="ftdata-") as place:
+        yield str(Path(place) / "stdout.jsonl")
+
+
+def to_stdout(path: str) -> None:
+    """Copy a finished output to stdout."""
+    with open(path, "rb") as stream:
+        shutil.copyfileobj(stream, sys.stdout.buffer, 1 << 20)
+    sys.stdout.buffer.flush()

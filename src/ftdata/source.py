@@ -1,0 +1,529 @@
+"""The one read path: opens an input, decompresses, decodes, hashes and hands out numbered records.
+
+No reader calls `open` or numbers anything: the engine holds the records that a source has handed out (`handed`) against
+the records that the reader's rows own. The parts: `streams` (bytes under limits), `decoding` (encodings), `delimited`
+(CSV), `jsontext` (JSON).
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ftdata import decoding
+from ftdata.delimited import Dialect, cut_rows, guess_delimiter, judged
+from ftdata.errors import InputError
+from ftdata.jsontext import BadJson, Item, Items, compact, parse, unfinished
+from ftdata.records import Input, Limits, Lines, Record, Table
+from ftdata.streams import BLOCK, Bytes, Expanded, Store, Tap
+
+__all__ = ["PROBLEMS", "Input", "Limits", "Lines", "Record", "Source", "Table"]
+
+PROBLEMS = frozenset(
+    {
+        "bad-json",
+        "bad-quote",
+        "huge-number",
+        "lone-surrogate",
+        "not-utf8",
+        "nul-byte",
+        "ragged-row",
+        "repeated-header",
+        "row-too-large",
+        "too-deep",
+        "unclosed-quote",
+    }
+)
+"""What can be wrong with a record; a reader drops it with the code as the reason."""
+
+_WIDE_ROW = 16 << 20
+_PLACES = 1_000_000
+_T = TypeVar("_T")
+
+
+class _Part:
+    """One file of an input, while it is read."""
+
+    def __init__(self, name: str, path: Path, first: int, encoding: str) -> None:
+        self.name, self.path, self.first, self.encoding = name, path, first, encoding
+        self.records = 0
+        self.tap: Tap | None = None
+        self.digest: tuple[int, str] | None = None
+
+
+class Source:
+    """One input of a run: a file, a folder, a zip archive, or standard input (`-`).
+
+    `name` is what users see of it, `first` the number of its first record in the run, `encoding` a stated encoding
+    (default: decided, see `ftdata.decoding`; the decision is then found in `encoding`), `scratch` a private folder,
+    `records` how many records to hand out at most. `bytes_read` of `bytes_total` tell the progress. An input that
+    cannot be read is an `InputError`; what is wrong with one record only is a `Record` with a `problem`.
+
+    A folder or archive is read by `member`; without one it must hold exactly one file.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        name: str | None = None,
+        first: int = 1,
+        encoding: str | None = None,
+        limits: Limits | None = None,
+        scratch: Path | None = None,
+        records: int | None = None,
+    ) -> None:
+        self.path: Path | None = None if str(path) == "-" else Path(path)
+        self.name = name or ("stdin" if self.path is None else _shown(self.path.name or str(self.path)))
+        self.first, self.scratch, self.handed = first, scratch, 0
+        self.limits = limits or Limits()
+        self.bytes_read = 0
+        self._stated = None if encoding is None else decoding.checked(self.name, encoding)
+        self.encoding = self._stated or "utf-8"
+        self._most = records
+        self._store = Store(Path(path), self.name, scratch, self.limits)
+        self._member: str | None = None
+        self._parts: list[_Part] = []
+        self._lookups: list[Source] = []
+        self._starts: list[int] = []
+        self._lines: list[int] = []
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files."""
+        self._store.close()
+        for side in self._lookups:
+            side.close()
+
+    def _twin(self, member: str | None = None) -> Source:
+        """Make a second reader of the same bytes, whose records nobody counts."""
+        twin = object.__new__(Source)
+        twin.__dict__.update(self.__dict__)
+        twin._most, twin._parts, twin._lookups, twin._starts, twin._lines = None, [], [], [], []
+        twin._member, twin.handed, twin.first = member or self._member, 0, 1
+        return twin
+
+    # --- what the input is --------------------------------------------------------------------------------------------
+
+    @property
+    def bytes_total(self) -> int:
+        """Bytes on disk."""
+        return self._store.size
+
+    def members(self) -> tuple[str, ...]:
+        """List the files in a folder or zip archive by name, else none; hidden files and links are left out.
+
+        The names are data of the archive's maker: nothing is written under them.
+        """
+        return self._store.members()
+
+    def head(self, size: int = 65536, member: str | None = None) -> bytes:
+        """Give the decompressed first bytes, byte order mark included; no record is counted."""
+        stream = self._store.open(self._chosen(member))
+        pieces, length = [], 0
+        while length < size and (piece := stream.read(min(BLOCK, size - length))):
+            pieces.append(piece)
+            length += len(piece)
+        return b"".join(pieces)
+
+    def opening(self, size: int = 65536, member: str | None = None) -> bytes:
+        """Give the first bytes as UTF-8 without byte order mark, as `lines` would; bytes that are not UTF-8 stay."""
+        head = self.head(size, member)
+        encoding, skip = decoding.decide(self.name, head, False, self._stated, True)
+        if encoding == "utf-8":
+            return head[skip:]
+        return head[skip : len(head) - len(head) % 4].decode(encoding, "ignore").encode()
+
+    def _chosen(self, member: str | None) -> str | None:
+        member = member or self._member
+        if member is not None:
+            return member
+        names = self._store.members()
+        if not names:
+            if self._store.folder or self._store.listed:
+                raise InputError(f"{self.name}: holds no file to read")
+            return None
+        if len(names) > 1:
+            some = ", ".join(_shown(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
+            raise InputError(f"{self.name}: holds {len(names)} files ({some}); give one file as the path")
+        return names[0]
+
+    def lookup(self, path: Path | str) -> Source:
+        """Open a side table: a member of this folder or archive, or a file beside this one.
+
+        It is hashed and listed among `inputs`, and its records are outside the equation.
+        """
+        wanted = str(path)
+        if wanted in self._store.members():
+            side = self._twin(wanted)
+            side.name = f"{self.name}:{_shown(wanted)}"
+        else:
+            beside = self.path if self._store.folder else self.path.parent if self.path else Path()
+            assert beside is not None
+            side = Source(beside / wanted, limits=self.limits, scratch=self.scratch)
+        self._lookups.append(side)
+        return side
+
+    @property
+    def inputs(self) -> list[Input]:
+        """List the files read, with their hashes; complete when the reader has drained the source."""
+        parts = self._parts or ([] if self._store.members() else [self._part(None, "utf-8")])
+        listed = [self._input(part) for part in parts]
+        for side in self._lookups:
+            listed += [Input(i.name, i.path, i.bytes, i.sha256, i.encoding, 0, 0) for i in side.inputs]
+        return listed
+
+    def _input(self, part: _Part) -> Input:
+        if part.digest is None:
+            tap = part.tap
+            if tap is None or not tap.ended:
+                # Not read to its end, or not in order (a zip archive): hash the file on its own.
+                folder = self._store.folder
+                store = Store(part.path, part.name, None, self.limits) if folder else self._store
+                tap = Tap(store.raw())
+                while tap.read():
+                    pass
+                if folder:
+                    store.close()
+            part.digest = (tap.count, tap.sha256)
+        return Input(part.name, part.path, *part.digest, part.encoding, part.first, part.records)
+
+    def spans(self) -> list[tuple[int, str]]:
+        """List the number of the first record of each file read so far, and the file's name."""
+        return [(part.first, part.name) for part in self._parts] or [(self.first, self.name)]
+
+    def place(self, number: int) -> str:
+        """Say where a record stands: `tickets.csv:1842` with its line where that is known, else its record number."""
+        name, first = self.name, self.first
+        for start, label in ((s, n) for s, n in self.spans() if s <= number):
+            first, name = start, label
+        at = bisect_right(self._starts, number) - 1
+        known = self.first <= number < self.first + self.handed and len(self._starts) < _PLACES
+        if at < 0 or not known:
+            return f"{name}, record {number - first + 1}"
+        return f"{name}:{self._lines[at] + number - self._starts[at]}"
+
+    def record_at(self, line: int) -> int | None:
+        """Give the number of the record that stands at a line of the file read last, or None; the reverse of `place`."""
+        at = bisect_right(self._lines, line) - 1
+        if at < 0:
+            return None
+        number = self._starts[at] + line - self._lines[at]
+        end = self._starts[at + 1] if at + 1 < len(self._starts) else self.first + self.handed
+        return min(number, end - 1)
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    def lines(self, member: str | None = None) -> Iterator[Lines]:
+        """Give the lines in blocks of about 1 MB, as UTF-8 bytes; blank ones are records too.
+
+        Lines end with LF; a CR before it is cut. They are UTF-8 unless a byte order mark or the user says otherwise; a
+        line that is not valid UTF-8 is handed out as it is, for the reader to drop it (`not-utf8`).
+        """
+        part, stream, encoding, skip = self._begin(member, True)
+        number = part.first
+        for block in self._blocks(part, stream, encoding, skip):
+            room = self._room(len(block.lines))
+            if room <= 0:
+                return
+            block = block._replace(number=number, lines=block.lines[:room])
+            number += room
+            self._remember(block.number, block.line)
+            self.handed += room
+            part.records += room
+            yield block
+
+    def _blocks(self, part: _Part, stream: Expanded, encoding: str, skip: int) -> Iterator[Lines]:
+        held: list[bytes] = []
+        size, line, skipping = 0, 1, False
+        for piece in self._pieces(part, stream, encoding, skip):
+            cut = piece.rfind(b"\n")
+            if cut < 0 or skipping or size + piece.find(b"\n") > self.limits.row:
+                if cut < 0:
+                    held.append(piece)
+                    size += len(piece)
+                    if size > self.limits.row or (stream.wide and size > _WIDE_ROW):
+                        skipping, held = True, []
+                    continue
+                # The end of a line that is too large: it stands alone.
+                yield Lines(0, line, [b""], "row-too-large")
+                skipping, held, line = False, [], line + 1
+                piece = piece[piece.find(b"\n") + 1 :]
+                cut = piece.rfind(b"\n")
+                if cut < 0:
+                    held, size = [piece], len(piece)
+                    continue
+            held.append(piece[:cut])
+            block = b"".join(held) if len(held) > 1 else held[0]
+            held, size = [piece[cut + 1 :]], len(piece) - cut - 1
+            made = _split(block)
+            yield Lines(0, line, made)
+            line += len(made)
+        if skipping:
+            yield Lines(0, line, [b""], "row-too-large")
+        elif any(held):
+            yield Lines(0, line, [b"".join(held).removesuffix(b"\r")])
+
+    def csv_records(
+        self,
+        *,
+        delimiter: str | None = None,
+        quotechar: str | None = '"',
+        header: bool = True,
+        member: str | None = None,
+    ) -> Table:
+        """Give the rows of delimited text, each a list of as many cells as there are fields.
+
+        The delimiter is guessed from `, ; tab |` unless given; `quotechar=None` turns quoting off. Blank lines are no
+        records. Without a header the fields are named `1`, `2`, … Damage is one record: see `ftdata.delimited`. A
+        header that cannot be read is an `InputError`.
+        """
+        part, stream, encoding, skip = self._begin(member, False)
+        texts = decoding.texts(part.name, self._tapped(part, stream), encoding, skip, BLOCK)
+        opening = _taken(texts, 1 << 18)
+        opening[:1] = [opening[0].removeprefix("\ufeff")] if opening and skip == 0 else opening[:1]
+        sample = "".join(opening)
+        stated = sample.startswith("sep=") and sample[5:6] in ("\r", "\n")
+        if delimiter is None:
+            delimiter = guess_delimiter(sample, quotechar or None)[0]
+        elif len(delimiter) != 1:
+            raise InputError(f"{self.name}: the delimiter must be one character")
+        dialect = Dialect(delimiter, quotechar or None)
+        blocks = cut_rows(itertools.chain(opening, texts), dialect, self.limits.row)
+        first = next((block for block in blocks if block.cells), None)
+        if first and stated:
+            first = type(first)(first.lines[1:], first.cells[1:], first.problems and first.problems[1:])
+            if not first.cells:
+                first = next((block for block in blocks if block.cells), None)
+        if first is None:
+            return Table((), delimiter, iter(()))
+        top, line = first.cells[0], first.lines[0]
+        if header:
+            if top is None:
+                problem = (first.problems or ["unreadable"])[0]
+                raise InputError(
+                    f"{part.name}:{line}: the header cannot be read ({problem}); {_HEADER.get(str(problem))}"
+                )
+            fields = tuple(top)
+            first = type(first)(first.lines[1:], first.cells[1:], first.problems and first.problems[1:])
+        else:
+            width = next((len(cells) for cells in first.cells if cells is not None), 0)
+            fields = tuple(str(number + 1) for number in range(width))
+        names = list(fields) if header else None
+        judge = (judged(block, names, len(fields)) for block in itertools.chain([first], blocks))
+        counted = (zip(b.lines, b.cells, b.problems or itertools.repeat(None)) for b in judge)  # noqa: B905
+        return Table(fields, delimiter, self._number(part, itertools.chain.from_iterable(counted)))
+
+    def json_items(self, member: str | None = None) -> Iterator[Record]:
+        """Give the items of a JSON array, or the object of a file (several, if they follow one another), as values.
+
+        Numbers beyond a double's range are refused (`huge-number`), not rounded to infinity.
+        """
+        for record in self.json_texts(member):
+            if record.problem is None:
+                try:
+                    record = record._replace(value=parse(record.value, self.limits).value)
+                except BadJson as error:
+                    record = record._replace(value=None, problem=error.problem)
+            yield record
+
+    def json_texts(self, member: str | None = None) -> Iterator[Record]:
+        """Give the items of a JSON array, or the object of a file, each as compact JSON text, not yet checked."""
+        part, stream, encoding, skip = self._begin(member, True)
+
+        def found() -> Iterator[tuple[int, bytes | None, str | None]]:
+            items = Items(self.limits)
+            for piece in self._pieces(part, stream, encoding, skip):
+                yield from map(_compacted, items.feed(piece))
+            yield from map(_compacted, items.feed(b"", final=True))
+
+        return self._number(part, found())
+
+    # --- previews -----------------------------------------------------------------------------------------------------
+
+    def sample(self, count: int = 500, member: str | None = None) -> list[Any]:
+        """Give the first records, uncounted: values for JSON, lists of cells for CSV, lines of text else.
+
+        What cannot be read is left out.
+        """
+        opening = self.opening(member=member).lstrip()
+        if opening[:1] in (b"{", b"["):
+            whole = is_one_value(opening)
+            twin = self._twin(member)
+            if whole:
+                return [r.value for r in itertools.islice(twin.json_items(), count) if r.problem is None]
+            values = []
+            for line in itertools.islice((line for block in twin.lines() for line in block.lines), count):
+                try:
+                    values.append(parse(line, self.limits).value)
+                except BadJson:
+                    continue
+            return values
+        name = (member or self._chosen(None) or self.name).lower()
+        table = name.endswith((".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz"))
+        if table or (not name.endswith((".txt", ".log", ".md")) and self._looks_delimited(member)):
+            rows = self._twin(member).csv_records(header=False)
+            return [r.value for r in itertools.islice(rows, count) if r.problem is None]
+        part, stream, encoding, skip = self._twin(member)._begin(None, False)
+        texts = decoding.texts(part.name, stream.read, encoding, skip, BLOCK)
+        lines = io.StringIO("".join(_taken(texts, 1 << 20))).read().split("\n")
+        return lines[:count]
+
+    def _looks_delimited(self, member: str | None) -> bool:
+        try:
+            table = self._twin(member).csv_records(header=False)
+            widths = [r.problem is None for r in itertools.islice(table, 50)]
+        except InputError:
+            return False
+        return len(table.fields) > 1 and len(widths) > 1 and sum(widths) > 0.8 * len(widths)
+
+    def sample_table(
+        self,
+        count: int = 500,
+        *,
+        delimiter: str | None = None,
+        quotechar: str | None = '"',
+        header: bool = True,
+        member: str | None = None,
+    ) -> Table:
+        """Give the first records of delimited text, uncounted."""
+        table = self._twin(member).csv_records(delimiter=delimiter, quotechar=quotechar, header=header)
+        return Table(table.fields, table.delimiter, itertools.islice(table, count))
+
+    # --- inner workings -----------------------------------------------------------------------------------------------
+
+    def _part(self, member: str | None, encoding: str) -> _Part:
+        path = self.path if self.path is not None else Path("-")
+        name = self.name
+        if member is not None and self._member is None:
+            name = f"{name}{'/' if self._store.folder else ':'}{_shown(member)}"
+        if member is not None and self._store.folder:
+            path = path / member
+        return _Part(name, path, self.first + self.handed, encoding)
+
+    def _begin(self, member: str | None, as_json: bool) -> tuple[_Part, Expanded, str, int]:
+        """Open an input to read it: the part, its stream, its encoding, and the bytes of byte order mark to skip."""
+        member = self._chosen(member)
+        sample = self.head(4 if as_json else decoding.SAMPLE, member)
+        whole = len(sample) < decoding.SAMPLE
+        encoding, skip = decoding.decide(self.name, sample, whole, self._stated, as_json)
+        part = self._part(member, encoding)
+        self.encoding = encoding
+
+        def tap(raw: Bytes) -> Bytes:
+            part.tap = Tap(raw, self._progress)
+            return part.tap
+
+        stream = self._store.open(member, tap)
+        self._parts.append(part)
+        return part, stream, encoding, skip
+
+    def _progress(self, count: int) -> None:
+        self.bytes_read += count
+
+    def _tapped(self, part: _Part, stream: Expanded) -> Callable[[int], bytes]:
+        if part.tap is not None:
+            return stream.read
+
+        def read(size: int) -> bytes:
+            piece = stream.read(size)
+            self.bytes_read = min(self.bytes_read + len(piece), self.bytes_total)
+            return piece
+
+        return read
+
+    def _pieces(self, part: _Part, stream: Expanded, encoding: str, skip: int) -> Iterator[bytes]:
+        """Give the stream as UTF-8; what is UTF-8 already is not decoded."""
+        read = self._tapped(part, stream)
+        if encoding != "utf-8":
+            for text in decoding.texts(part.name, read, encoding, skip, BLOCK):
+                yield text.encode()
+            return
+        while piece := read(BLOCK):
+            yield piece[skip:]
+            skip = 0
+
+    def _room(self, count: int) -> int:
+        return count if self._most is None else min(count, self._most - self.handed)
+
+    def _remember(self, number: int, line: int) -> None:
+        """Keep where a record stands, if that does not follow from the one before."""
+        starts = self._starts
+        if len(starts) < _PLACES and (not starts or line - self._lines[-1] != number - starts[-1]):
+            starts.append(number)
+            self._lines.append(line)
+
+    def _number(self, part: _Part, found: Iterator[tuple[int, Any, str | None]]) -> Iterator[Record]:
+        number = part.first
+        expected = -1
+        for line, value, problem in found:
+            if self._most is not None and self.handed >= self._most:
+                return
+            if line != expected:
+                self._remember(number, line)
+            expected = line + 1
+            self.handed += 1
+            part.records += 1
+            yield Record(number, line, value, problem)
+            number += 1
+
+
+_HEADER = {
+    "unclosed-quote": "turn quoting off if the quotes are plain text",
+    "bad-quote": "turn quoting off if the quotes are plain text",
+    "row-too-large": "is this a table at all?",
+    "nul-byte": "if the file is UTF-16, state --encoding utf-16-le",
+}
+
+
+def is_one_value(opening: bytes) -> bool:
+    """Say by its first bytes (UTF-8) whether a file is one JSON array or pretty-printed object, not lines."""
+    first, newline, rest = opening.lstrip().partition(b"\n")
+    second = rest.lstrip(b"\r\n")
+    if first[:1] == b"[":
+        if not newline or not rest.strip():
+            return True
+        try:
+            json.loads(first)
+        except ValueError:
+            return True
+        return False
+    return first[:1] == b"{" and bool(newline) and second[:1] in (b" ", b"\t", b'"', b"}") and unfinished(first)
+
+
+def _compacted(item: Item) -> tuple[int, bytes | None, str | None]:
+    return item.line, item.text and compact(item.text), item.problem
+
+
+def _split(block: bytes) -> list[bytes]:
+    lines = block.split(b"\n")
+    if b"\r" in block:
+        lines = [line.removesuffix(b"\r") for line in lines]
+    return lines
+
+
+def _taken(texts: Iterator[str], size: int) -> list[str]:
+    """Take pieces until they hold `size` characters, or all."""
+    taken: list[str] = []
+    length = 0
+    for text in texts:
+        taken.append(text)
+        length += len(text)
+        if length >= size:
+            break
+    return taken
+
+
+def _shown(name: str) -> str:
+    """Give a file name with its control and invisible characters made visible."""
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in name)

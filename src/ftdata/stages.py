@@ -1,0 +1,212 @@
+"""The six kinds of stage, and the small values that they exchange with the engine.
+
+A stage IS its validated configuration plus one method or two: frozen, unknown fields refused. The base class says the
+kind; `name` is the word in a recipe. The first line of a stage's docstring is what `ftdata stages` prints, a field's
+`description` is its documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from ftdata.batch import Batch
+
+if TYPE_CHECKING:
+    from ftdata.manifest import Manifest
+    from ftdata.source import Source
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check saw: a stable code, a level, one sentence, the numbers behind it, and where.
+
+    `where` holds row numbers (`row` of the batch), at most a few hundred; `numbers` only numbers and low-cardinality
+    labels, never text of a row.
+    """
+
+    code: str
+    level: Literal["error", "warn", "info"]
+    message: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    where: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sniff:
+    """What a reader makes of an input it was shown.
+
+    `confidence` runs from 0 to 1 (0: recognised, but refused; `refusal` then says what to export instead). `evidence`
+    is shown to the user, a short phrase each; `fields` are the settings it guessed, `force` the flags that state them.
+    """
+
+    confidence: float
+    evidence: tuple[str, ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    force: str = ""
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a trainer started: where, under which id, in which state."""
+
+    trainer: str
+    id: str
+    status: str
+
+
+class Rows(Protocol):
+    """The spool, as a selector sees it."""
+
+    def take(self, numbers: Iterable[int]) -> Iterator[Batch]:
+        """Read these rows again, in batches, in row order."""
+        ...
+
+
+class Stage(BaseModel):
+    """Base of all stages. Sequence fields are tuples, so that a stage is hashable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: ClassVar[str]
+    kind: ClassVar[str]
+    decides_with: ClassVar[tuple[str, ...]] = ()
+    """Distributions whose version decides what this stage gives; part of the key under which finished work is reused."""
+
+    def reads_meta(self) -> frozenset[str] | None:
+        """Name the `meta` keys that this stage reads; None (the default) means any.
+
+        Meta that no later stage reads and no writer writes is not spooled to disk.
+        """
+        return None
+
+
+class Reader(Stage):
+    """Base of readers: turns the numbered records of a source into batches.
+
+    Every record that `source` hands out must be owned (`origin`) by exactly one row; a record that cannot be used is a
+    row with `drop` set. `row` and `id` are left to the engine.
+    """
+
+    kind: ClassVar[str] = "reader"
+    ready: ClassVar[bool] = False
+    """Whether what it reads is training data already: `convert` then counts private data instead of scrubbing it."""
+    problems: ClassVar[frozenset[str]] = frozenset()
+    """Reasons of its own for records that could not be read, which `max_bad` limits beside those of the source."""
+
+    path: Path = Field(description='file to read, or "-" for standard input')
+
+    def read(self, source: Source) -> Iterator[Batch]:
+        """Read the source."""
+        raise NotImplementedError
+
+    @classmethod
+    def sniff(cls, source: Source) -> Sniff | None:
+        """Say whether this reader knows the input, from `source.head(n)`, `.members()`, `.sample(500)`; None: not mine."""
+        return None
+
+
+class Transform(Stage):
+    """Base of transforms: sees one row at a time; edits texts or meta, adds flags, or sets `drop` and `note`."""
+
+    kind: ClassVar[str] = "transform"
+
+    def apply(self, batch: Batch) -> Batch:
+        """Give the same rows in the same order, edited or marked. Only live rows come in."""
+        raise NotImplementedError
+
+
+class Selector(Stage):
+    """Base of selectors: whatever depends on OTHER rows (dedup, down-sampling, splitting)."""
+
+    kind: ClassVar[str] = "selector"
+
+    def sketch(self, batch: Batch) -> pl.DataFrame:
+        """Give a small piece of evidence per row: `row` plus columns of your own, the same for every batch."""
+        raise NotImplementedError
+
+    def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
+        """Decide: `row` plus any of `drop`, `note`, `flags` (List(String)), `split`, `tags` (JSON text, merged into `meta`
+        under the stage's name). Rows not mentioned stay as they are; a null decides nothing."""
+        raise NotImplementedError
+
+
+class Check(Stage):
+    """Base of checks: only looks, and judges the dataset; never changes or drops a row."""
+
+    kind: ClassVar[str] = "check"
+
+    def sketch(self, batch: Batch) -> pl.DataFrame:
+        """Give what the judgement needs: `row` plus columns of your own, the same for every batch; rows may be absent."""
+        raise NotImplementedError
+
+    def judge(self, sketches: pl.LazyFrame) -> list[Finding]:
+        """Judge the dataset from all sketches."""
+        raise NotImplementedError
+
+
+class Writer(Stage):
+    """Base of writers: writes the final rows into a scratch folder; the engine publishes.
+
+    Only live rows come in, in row order. Files are created with `ftdata.files.create`, under `into`, with the names
+    they will have below `root`.
+    """
+
+    kind: ClassVar[str] = "writer"
+    folder: ClassVar[bool] = False
+    """Whether `path` names a folder that this writer fills, rather than a file (or one file per `{split}`)."""
+
+    path: Path = Field(description="file to write, `{split}` in it for one file per split, or the folder to fill")
+    meta: tuple[str, ...] = Field((), description="meta keys to write beside each row; none by default")
+
+    def reads_meta(self) -> frozenset[str] | None:
+        """A writer reads the meta keys that it writes."""
+        return frozenset(self.meta)
+
+    @property
+    def root(self) -> Path:
+        """The folder below which all outputs lie: `path` itself, or the last folder before `{split}`."""
+        if self.folder:
+            return self.path
+        root = self.path.parent
+        while "{split}" in str(root):
+            root = root.parent
+        return root
+
+    def file_for(self, split: str | None) -> Path:
+        """Give the name, relative to `root`, of the file that holds the rows of a split (null: `train`)."""
+        return Path(str(self.path.relative_to(self.root)).replace("{split}", split or "train"))
+
+    def split_of(self, file: Path) -> str | None:
+        """Give the split whose rows a finished file (relative to `root`) holds; None where files are not by split."""
+        before, marked, after = str(self.path.relative_to(self.root)).partition("{split}")
+        return str(file)[len(before) : len(str(file)) - len(after)] if marked else None
+
+    def lines(self, file: Path) -> int | None:
+        """Count the training rows in a finished file; None for a file that holds none (a card). Default: its lines."""
+        with file.open("rb") as stream:
+            return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+
+    def write(self, batches: Iterator[Batch], into: Path) -> None:
+        """Write all rows under `into`. The rows of one split stand in reading order over its files in name order."""
+        raise NotImplementedError
+
+
+class Trainer(Stage):
+    """Base of trainers: thin; hands a proven run to a service or a local tool."""
+
+    kind: ClassVar[str] = "trainer"
+
+    def train(self, manifest: Manifest) -> Job:
+        """Start training on the outputs of a finished run."""
+        raise NotImplementedError
+
+
+KINDS: tuple[type[Stage], ...] = (Reader, Transform, Selector, Check, Writer, Trainer)
+"""The base classes, in the order in which a run meets them."""

@@ -1,0 +1,6 @@
+"""Personal data and secrets: found by check digits and fixed shapes, replaced by numbered placeholders."""
+
+from ftdata.transforms.pii.rules import TYPES
+from ftdata.transforms.pii.stage import Pii, count, scrub
+
+__all__ = ["TYPES", "Pii", "count", "scrub"]

@@ -1,0 +1,66 @@
+"""E-mail addresses, and user names and passwords inside URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ftdata.transforms.pii.rule import Hit
+
+EMAIL = r"[\w.%+&'\-]+(?:@|%40)[\w\-]+(?:\.[\w\-]+)+"
+_IMAGE = re.compile(r"[1-9](?:\.[0-9])?x(?:~\w+)?\.(?:png|jpe?g|gif|webp|svg|avif|pdf)$", re.I)
+_LEADING = ".%+&'-"
+
+
+def _domain(domain: str) -> str:
+    """Cut a domain behind its last label that can be a top-level domain; empty if nothing is left of it."""
+    labels = domain.split(".")
+    while len(labels) > 1:
+        last = labels[-1]
+        if len(last) > 1 and (last.isalpha() or last.lower().startswith("xn--")):
+            return ".".join(labels)
+        letters = re.match(r"[^\W\d_]{2,}(?=[-_])", last)
+        if letters:
+            return ".".join([*labels[:-1], letters.group()])
+        labels.pop()
+    return ""
+
+
+def emails(text: str, start: int, end: int) -> Iterator[Hit]:
+    """Accept `local@domain.tld` (also `%40` for `@`): letters of any script, a top-level domain that is letters.
+
+    Not accepted: package versions (`foo@1.2.3`), pictures (`icon@2x.png`), the user `git` of a clone address.
+    """
+    whole = text[start:end]
+    at = whole.find("@")
+    sign = 1
+    if at < 0:
+        at, sign = whole.find("%40"), 3
+    local, domain = whole[:at], whole[at + sign :]
+    if "&" in local:
+        local = local[local.rfind("&") + 1 :]
+    local = local.lstrip(_LEADING)
+    kept = _domain(domain)
+    if not local or local[-1:] == "." or not kept or _IMAGE.match(domain):
+        return
+    begin, stop = start + at - len(local), start + at + sign + len(kept)
+    if local.lower() == "git" and (text[stop : stop + 1] == ":" or text[max(0, begin - 2) : begin] == "//"):
+        return
+    yield Hit(begin, stop, f"{local}@{kept}".casefold())
+
+
+URL_CREDENTIALS = r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#:\"'`<>\[\]]*:[^\s/?#,;\"'`<>\[\]]+@"
+_TEMPLATE = re.compile(r"\$?\{+[^{}]*\}+|\$\(?\w+\)?|%[sd]|%\(\w+\)s|[*•.xX]{3,}")
+
+
+def is_template(value: str) -> bool:
+    """Say whether a value only stands for one: `${PASSWORD}`, `{{token}}`, `%s`, `****`."""
+    return _TEMPLATE.fullmatch(value) is not None
+
+
+def url_credentials(text: str, start: int, end: int) -> Iterator[Hit]:
+    """Accept what stands between `scheme://` and `@` when it holds a colon: user and password; the host stays."""
+    begin = text.index("://", start) + 3
+    password = text[text.index(":", begin) + 1 : end - 1]
+    if not is_template(password):
+        yield Hit(begin, end - 1, text[begin : end - 1])

@@ -1,0 +1,100 @@
+"""Check digits and number plans: what proves that a run of characters is a card, an IBAN, a CPF or a CNPJ.
+
+Sources: ISO/IEC 7812 (Luhn) and the networks' published issuer ranges; the SWIFT IBAN registry (lengths) and ISO 7064
+mod 97-10; Receita Federal, IN RFB 2.229/2024 (alphanumeric CNPJ: value of a character = its ASCII code minus 48).
+"""
+
+from __future__ import annotations
+
+_DOUBLED = bytes.maketrans(b"0123456789", bytes(48 + (2 * d - 9 if d > 4 else 2 * d) for d in range(10)))
+
+
+def luhn(digits: str) -> bool:
+    """Say whether a run of ASCII digits ends in its Luhn check digit."""
+    raw = digits.encode()
+    return (sum(raw[::-1][::2]) + sum(raw[-2::-2].translate(_DOUBLED)) - 48 * len(raw)) % 10 == 0
+
+
+def _span(text: str) -> range:
+    low, _, high = text.partition("-")
+    return range(int(low), int(high or low) + 1)
+
+
+def _issuers() -> dict[str, frozenset[int]]:
+    # Prefixes (of one to six digits) -> lengths that the network issues.
+    plan = {
+        "4": (13, 16, 19),  # Visa
+        "51-55 2221-2720": (16,),  # Mastercard
+        "34 37": (15,),  # American Express
+        "6011 622126-622925 644-649 65": (16, 17, 18, 19),  # Discover
+        "36 38-39 300-305 3095": (14, 16, 17, 18, 19),  # Diners Club
+        "3528-3589": (16, 17, 18, 19),  # JCB
+        "2131 1800": (15,),  # JCB, older cards
+        "62 81": (16, 17, 18, 19),  # UnionPay, RuPay
+        "5018 5020 5038 5893 6304 6759 6761-6763": tuple(range(12, 20)),  # Maestro
+        "5041 5067 509 627780 636297 636368": (16,),  # Elo
+        "606282 3841": (16, 19),  # Hipercard
+        "2200-2204": (16, 17, 18, 19),  # Mir
+        "508 60 82": (16,),  # RuPay
+        "9792": (16,),  # Troy
+        "589562 589657 604": (16,),  # Naranja, Cabal
+    }
+    table: dict[str, frozenset[int]] = {}
+    for spans, lengths in plan.items():
+        for span in spans.split():
+            for prefix in _span(span):
+                table[str(prefix)] = table.get(str(prefix), frozenset()) | frozenset(lengths)
+    return table
+
+
+_ISSUERS = _issuers()
+_FIRST = frozenset(prefix[:2] for prefix in _ISSUERS) | frozenset(f"4{d}" for d in range(10))
+
+
+def issued(digits: str) -> bool:
+    """Say whether a card network issues numbers with this prefix and this length."""
+    if digits[:2] not in _FIRST:
+        return False
+    return any(len(digits) in _ISSUERS.get(digits[:n], ()) for n in range(1, 7))
+
+
+_COUNTRIES = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 "
+    "ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 "
+    "LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 "
+    "PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 "
+    "YE30"
+)
+IBAN_LENGTH: dict[str, int] = {entry[:2]: int(entry[2:]) for entry in _COUNTRIES.split()}
+"""Characters of an IBAN by country, as the SWIFT registry lists them."""
+
+
+def iban(number: str) -> bool:
+    """Say whether a number (capitals and digits, no separators) has its country's length and leaves 1 modulo 97."""
+    if IBAN_LENGTH.get(number[:2]) != len(number) or not number[2:4].isdigit():
+        return False
+    return int("".join(str(int(char, 36)) for char in number[4:] + number[:4])) % 97 == 1
+
+
+def _mod11(values: list[int], weights: range | tuple[int, ...]) -> int:
+    rest = sum(v * w for v, w in zip(values, weights, strict=True)) % 11
+    return 0 if rest < 2 else 11 - rest
+
+
+def cpf(digits: str) -> bool:
+    """Say whether eleven digits are a CPF; eleven times the same digit is not one."""
+    if len(digits) != 11 or len(set(digits)) == 1:
+        return False
+    values = [ord(char) - 48 for char in digits]
+    return _mod11(values[:9], range(10, 1, -1)) == values[9] and _mod11(values[:10], range(11, 1, -1)) == values[10]
+
+
+_CNPJ = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
+
+
+def cnpj(number: str) -> bool:
+    """Say whether fourteen characters (capitals and digits) are a CNPJ; fourteen times the same is not one."""
+    if len(number) != 14 or len(set(number)) == 1 or not number[12:].isdigit():
+        return False
+    values = [ord(char) - 48 for char in number]
+    return _mod11(values[:12], _CNPJ[1:]) == values[12] and _mod11(values[:13], _CNPJ) == values[13]

@@ -1,0 +1,152 @@
+"""Find personal data in a Series of texts, in three tiers, each dearer and seeing less than the one before.
+
+First a cheap test of every text (one pass for all rules with literals, one for each hint); then, on the texts that
+pass, Rust's linear-time regular expressions; then Python, on the short matches only: check digits and neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from ftdata.transforms.pii.disguise import undisguise
+from ftdata.transforms.pii.rule import Hit, Rule
+from ftdata.transforms.pii.secrets import KEYED, keyed
+
+
+class Found(NamedTuple):
+    """Personal data in one text."""
+
+    start: int
+    end: int
+    type: str
+    value: str
+
+
+TOKEN_LIKE = r"[A-Za-z0-9._~+/=\-]{16}"
+"""What a text holds that holds a key or token: every shape with `literals` has such a run; prose seldom has one."""
+
+_NOWHERE = pl.Series([], dtype=pl.UInt32)
+_Rows = np.ndarray[Any, Any]
+_Ranked = tuple[int, int, int, str]  # rank, start, end, value
+
+
+def _hits(rule: Rule, rank: int, texts: pl.Series, where: pl.Series) -> dict[int, list[_Ranked]]:
+    """Give the hits of one rule among the texts at the positions `where`, by position."""
+    candidates = texts.gather(where)
+    matches = candidates.str.extract_all(rule.pattern)
+    some = matches.list.len() > 0
+    result: dict[int, list[_Ranked]] = {}
+    for position, text, strings in zip(
+        where.filter(some).to_list(), candidates.filter(some).to_list(), matches.filter(some).to_list(), strict=True
+    ):
+        hits, at = list[Hit](), 0
+        for string in strings:
+            # Exact, because no rule asserts anything about what stands around its match.
+            start = text.find(string, at)
+            at = start + len(string)
+            hits.extend(rule.check(text, start, at))
+        if hits:
+            result[position] = [(rank, hit.start, hit.end, hit.value) for hit in hits]
+    return result
+
+
+def _candidates(
+    rules: Sequence[Rule], texts: pl.Series, rows: _Rows, around: tuple[pl.Series, _Rows]
+) -> list[pl.Series]:
+    """Give for each rule the positions of the texts worth its pattern."""
+    literals = sorted({literal for rule in rules for literal in rule.literals})
+    holders: dict[str, list[int]] = {literal: [] for literal in literals}
+    tokens = texts.str.contains(TOKEN_LIKE).arg_true() if literals else _NOWHERE
+    if len(tokens):
+        tokens = tokens.filter(texts.gather(tokens).str.contains_any(literals))
+    if len(tokens):
+        held = texts.gather(tokens).str.extract_many(literals, overlapping=True).list.unique()
+        for position, some in zip(tokens.to_list(), held.to_list(), strict=True):
+            for literal in some:
+                holders[literal].append(position)
+    hinted: dict[str, pl.Series] = {}
+    result = []
+    for rule in rules:
+        if rule.literals:
+            held_by = {position for literal in rule.literals for position in holders[literal]}
+            result.append(pl.Series(sorted(held_by), dtype=pl.UInt32))
+            continue
+        where = _NOWHERE
+        if rule.context:
+            named = around[0].str.contains(rule.context).to_numpy()
+            if named.any():
+                where = pl.Series(np.flatnonzero(np.isin(rows, around[1][named])), dtype=pl.UInt32)
+                where = where.filter(texts.gather(where).str.contains(rule.hint))
+        else:
+            if rule.hint not in hinted:
+                hinted[rule.hint] = texts.str.contains(rule.hint).arg_true()
+            where = hinted[rule.hint]
+        result.append(where)
+    return result
+
+
+def _resolve(hits: list[_Ranked], rules: Sequence[Rule]) -> list[Found]:
+    """Order hits by place; where they overlap keep the first rule's, then the longest, then the earliest."""
+    hits.sort(key=lambda hit: hit[1])
+    if any(hit[1] < last[2] for last, hit in pairwise(hits)):
+        taken = bytearray(max(hit[2] for hit in hits))
+        kept = []
+        for hit in sorted(hits, key=lambda hit: (hit[0], hit[1] - hit[2], hit[1])):
+            _, start, end, _ = hit
+            if taken.find(1, start, end) < 0:
+                taken[start:end] = b"\x01" * (end - start)
+                kept.append(hit)
+        hits = sorted(kept, key=lambda hit: hit[1])
+    return [Found(start, end, rules[rank].type, value) for rank, start, end, value in hits]
+
+
+def find(
+    texts: pl.Series,
+    rows: _Rows,
+    rules: Sequence[Rule],
+    keys: Sequence[str | None] | None = None,
+    around: tuple[pl.Series, _Rows] | None = None,
+) -> dict[int, list[Found]]:
+    """Find what the rules find: by position of the text, in order of place, without overlaps.
+
+    `rows` says which texts belong to one conversation (rules with a `context` ask for it: it may stand in any of
+    `around`, texts and rows, by default the same ones); `keys` the key of a JSON object that a text is the value of.
+    """
+    scanned, shadows = undisguise(texts)
+    found: dict[int, list[_Ranked]] = {}
+    for rank, (rule, where) in enumerate(
+        zip(rules, _candidates(rules, scanned, rows, around or (texts, rows)), strict=True)
+    ):
+        if not len(where):
+            continue
+        hits = _hits(rule, rank, scanned, where)
+        for position, some in hits.items():
+            found.setdefault(position, []).extend(some)
+    under = [] if keys is None else list(_under_keys(scanned, keys))
+    for rank in [rank for rank, rule in enumerate(rules) if rule.type == "secret"][:1]:
+        for position, value in under:
+            found.setdefault(position, []).append((rank, 0, len(value), value))
+    result = {}
+    for position in sorted(found):
+        kept = _resolve(found[position], rules)
+        if shadow := shadows.get(position):
+            kept = [Found(*shadow.span(hit.start, hit.end), hit.type, hit.value) for hit in kept]
+        result[position] = kept
+    return result
+
+
+def _under_keys(texts: pl.Series, keys: Sequence[str | None]) -> Iterable[tuple[int, str]]:
+    # Asked only when some key of the batch names a secret, which the keys among the texts tell.
+    for position, (key, value) in enumerate(zip(keys, texts.to_list(), strict=True)):
+        if key is not None and keyed(key, value):
+            yield position, value
+
+
+def names_secrets(texts: pl.Series) -> bool:
+    """Say whether a text as a whole is a key that names a secret (`password`, `api_key`)."""
+    return bool(texts.str.contains(KEYED).any())
