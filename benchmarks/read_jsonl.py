@@ -19,10 +19,13 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-WORDS = (
+ENGLISH = (
     "the of to and your order invoice account please thank you for we have is not can will be that this with delivery "
-    "refund card payment password reset address hello dear customer support team sorry delay shipped tomorrow number "
-    "não você pedido entrega obrigado cartão también señor está gracias pago factura días usuário conexão"
+    "refund card payment password reset address hello dear customer support team sorry delay shipped tomorrow number"
+).split()
+PORTUGUESE = (
+    "o a de que e não você seu pedido entrega obrigado cartão também está conta usuário conexão senha para com uma por "
+    "fatura endereço olá cliente equipe suporte desculpe atraso enviado amanhã número reembolso pagamento ainda foi"
 ).split()
 
 WAYS = {
@@ -51,7 +54,8 @@ def read(path):
 """,
     "polars.read_ndjson": """
 import polars as pl
-schema = {"messages": pl.List(pl.Struct({"role": pl.String, "content": pl.String}))}
+message = pl.Struct({"role": pl.String, "content": pl.String, "name": pl.String, "weight": pl.Int8})
+schema = {"messages": pl.List(message)}
 def read(path):
     return pl.read_ndjson(path, schema=schema).height
 """,
@@ -79,10 +83,66 @@ print(json.dumps([rows, cpu() - before, time.perf_counter() - start,
 
 def generate(path: Path, size: int) -> int:
     rng = random.Random(0)
-    pool = [" ".join(rng.choices(WORDS, k=n)) for n in (12, 13, 14, 42, 44, 46) for _ in range(200)]
+    pools = [
+        [" ".join(rng.choices(words, k=n)) for n in (11, 12, 13, 38, 40, 42) for _ in range(200)]
+        for words in (ENGLISH, PORTUGUESE)
+    ]
+    rows = 0
+    with open(path, "rb") as file:
+        for line in file:
+            orjson.loads(line)
+            rows += 1
+    return rows
+""",
+    "ftdata openai-chat": """
+from pathlib import Path
+from ftdata.readers.openai_chat import OpenAIChatReader
+from ftdata.source import Source
+def read(path):
+    rows = 0
+    with Source(path) as source:
+        for batch in OpenAIChatReader(path=Path(path)).read(source):
+            rows += batch.height
+            assert batch["drop"].null_count() == batch.height
+        assert source.handed == rows and len(source.inputs[0].sha256) == 64
+    return rows
+""",
+    "polars.read_ndjson": """
+import polars as pl
+message = pl.Struct({"role": pl.String, "content": pl.String, "name": pl.String, "weight": pl.Int8})
+schema = {"messages": pl.List(message)}
+def read(path):
+    return pl.read_ndjson(path, schema=schema).height
+""",
+    "datasets.load_dataset": """
+import os, tempfile
+cache = tempfile.mkdtemp(dir=os.environ["CACHE"])
+os.environ.update(HF_HOME=cache, HF_DATASETS_OFFLINE="1", HF_HUB_OFFLINE="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1")
+import datasets
+def read(path):
+    return datasets.load_dataset("json", data_files=path, split="train", cache_dir=cache).num_rows
+""",
+}
+TIMED = """
+import json, resource, sys, time
+open(sys.argv[1], "rb").read(1 << 20)
+def cpu():
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+before, start = cpu(), time.perf_counter()
+rows = read(sys.argv[1])
+print(json.dumps([rows, cpu() - before, time.perf_counter() - start,
+                  resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+def generate(path: Path, size: int) -> int:
+    rng = random.Random(0)
+    pool = [" ".join(rng.choices(WORDS, k=n)) for n in (10, 11, 12, 34, 36, 38) for _ in range(200)]
     rows = 0
     with path.open("wb") as out:
         while out.tell() < size:
+            pool = pools[rows % 2]  # half the conversations are plain ASCII, half are not
             system, user, answer = rng.choice(pool[:600]), rng.choice(pool[600:]), rng.choice(pool[600:])
             messages = [
                 {"role": "system", "content": f"You are the help desk. {system}"},

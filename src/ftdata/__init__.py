@@ -6,21 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ftdata.batch import SCHEMA, Batch, Rows, Texts, map_text, text, to_batches
+    from ftdata.batch import SCHEMA, Batch, Rows, text, to_batches
     from ftdata.conversation import Conversation, Message, assistant, system, user
-    from ftdata.flow import run
     from ftdata.errors import FtdataError, RowError
+    from ftdata.flow import run
     from ftdata.hooks import hookimpl
     from ftdata.manifest import Manifest
     from ftdata.recipe import Recipe
     from ftdata.source import Source
     from ftdata.stages import Check, Finding, Job, Reader, Selector, Sniff, Trainer, Transform, Writer
+    from ftdata.texts import Texts, map_text
 
 __version__ = "0.1.0"
 
 # Public names are imported when first used: `ftdata --help` must not pay for polars.
 _HOMES = {
-    "batch": ("SCHEMA", "Batch", "Rows", "Texts", "map_text", "text", "to_batches"),
+    "batch": ("SCHEMA", "Batch", "Rows", "text", "to_batches"),
     "conversation": ("Conversation", "Message", "assistant", "system", "user"),
     "flow": ("run",),
     "errors": ("FtdataError", "RowError"),
@@ -29,6 +30,7 @@ _HOMES = {
     "recipe": ("Recipe",),
     "source": ("Source",),
     "stages": ("Check", "Finding", "Job", "Reader", "Selector", "Sniff", "Trainer", "Transform", "Writer"),
+    "texts": ("Texts", "map_text"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -117,7 +117,7 @@ class Account:
         """Hold the law: every row read was written or dropped, once; else fail, and publish nothing."""
         hole = self.rows.missing(1, self.row_count)
         if hole is not None:
-            raise RunError(f"the run does not add up: row {hole} was neither written nor dropped; nothing was published")
+            raise RunError(f"the run does not add up: row {hole} was not written and not dropped; nothing published")
         extra = self.rows.beyond(self.row_count)
         if extra is not None:
             raise RunError(f"the run does not add up: row {extra} was never read; nothing was published")
@@ -129,7 +129,7 @@ class Account:
         rows = manifest.written + manifest.dropped_rows
         if manifest.rows != rows or manifest.records != manifest.written_records + manifest.dropped_records:
             raise RunError(
-                f"the run does not add up: {manifest.rows} rows and {manifest.records} records were read, the ledger has "
+                f"the run does not add up: {manifest.rows} rows, {manifest.records} records were read, the ledger has "
                 f"{rows} and {manifest.written_records + manifest.dropped_records}; nothing was published"
             )
         told = [*self._fields(manifest), *self._limits(manifest)]
@@ -168,7 +168,8 @@ class Account:
             for rule, limit in options.max_drop.items():
                 stage, _, reason = rule.partition(": ")
                 reasons = manifest.dropped.get(stage, {})
-                over(f"max_drop: {rule}", reasons.get(reason, 0) if reason else sum(reasons.values()), limit, manifest.rows)
+                count = reasons.get(reason, 0) if reason else sum(reasons.values())
+                over(f"max_drop: {rule}", count, limit, manifest.rows)
         elif options.max_drop is not None:
             over("max_drop: dropped rows", manifest.dropped_rows, options.max_drop, manifest.rows)
         return told
@@ -181,6 +182,7 @@ class Account:
         files.remove(path)
         ledger.assemble((frame for part in self.parts for frame in part), path)
         counts = ledger.totals(path)
+        found = [*self._warned(counts["flag"]), *self.found]
         ids = self._ids_of({row for _, finding in self.found for row in finding.where}, path)
         return self.outline(status, error).model_copy(
             update={
@@ -199,7 +201,7 @@ class Account:
                         numbers=dict(f.numbers),
                         where=[ids[row] for row in f.where if row in ids],
                     )
-                    for label, f in self.found
+                    for label, f in found
                 ],
                 "outputs": list(outputs),
                 "ledger_sha256": files.sha256(path),
@@ -226,6 +228,15 @@ class Account:
             started=self.started,
             finished=now(),
         )
+
+    def _warned(self, flags: dict[str, dict[str, int]]) -> list[tuple[str, Finding]]:
+        """Turn the flags by which readers warn of a whole input into findings."""
+        return [
+            (label, Finding(flag, "warn", reader.warns[flag], {"rows": count}))
+            for label, reader in zip(self.reader_labels, self.recipe.readers, strict=True)
+            for flag, count in flags.get(label, {}).items()
+            if flag in reader.warns
+        ]
 
     def _stages(self, counts: dict[str, Any]) -> list[StagePart]:
         stages = []

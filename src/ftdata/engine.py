@@ -120,8 +120,11 @@ def step(stage: Transform, label: str, batch: Batch, tolerant: bool) -> tuple[Ba
     return settle(label, batch, after)
 
 
-def settle(label: str, before: Batch, after: Batch) -> tuple[Batch, list[pl.DataFrame]]:
-    """Derive the events between two batches of the same rows, and keep the rows that live on."""
+def settle(label: str, before: Batch, after: Batch, edits: bool = True) -> tuple[Batch, list[pl.DataFrame]]:
+    """Derive the events between two batches of the same rows, and keep the rows that live on.
+
+    `edits` says whether the training rows themselves can differ; comparing them is most of the cost.
+    """
     found: list[pl.DataFrame] = []
     live = after
     if after["drop"].null_count() < after.height:
@@ -129,7 +132,7 @@ def settle(label: str, before: Batch, after: Batch) -> tuple[Batch, list[pl.Data
         found.append(events(gone, label, "drop", gone["drop"], gone["note"]))
         keep = after["drop"].is_null()
         before, live = before.filter(keep), after.filter(keep)
-    edited = pl.Series(changed(before, live))
+    edited = pl.Series(changed(before, live) if edits else np.zeros(live.height, dtype=bool))
     if edited.any():
         rows = live.filter(edited)
         found.append(events(rows, label, "edit", None, rows["note"]))
@@ -196,7 +199,7 @@ def arrived(label: str, batch: Batch) -> tuple[Batch, list[pl.DataFrame]]:
         pl.lit([], pl.List(pl.String)).alias("flags"),
         pl.lit(None, pl.String).alias("note"),
     )
-    return settle(label, bare, batch)
+    return settle(label, bare, batch, edits=False)
 
 
 # --- selectors --------------------------------------------------------------------------------------------------------
@@ -216,7 +219,7 @@ class Decisions:
             )
         types = {name: kind for name, kind in _DECISIONS.items() if name in frame.columns}
         try:
-            frame = frame.cast({"row": pl.UInt64(), **types}).sort("row")  # type: ignore[arg-type]
+            frame = frame.cast(pl.Schema({"row": pl.UInt64(), **types})).sort("row")
         except pl.exceptions.PolarsError as error:
             raise ContractError(f"{label}: select() gave a column of another type ({type(error).__name__})") from None
         if frame["row"].null_count() or frame["row"].is_duplicated().any():
@@ -272,7 +275,7 @@ class Selected:
 
     def _under(self, frames: Iterator[pl.DataFrame]) -> Iterator[Batch]:
         for frame in frames:
-            batch = frame.cast(SCHEMA)  # type: ignore[arg-type]
+            batch = frame.cast(SCHEMA)
             for decisions in self.made:
                 batch = decisions.lay(batch).filter(pl.col("drop").is_null())
             yield batch
@@ -319,10 +322,10 @@ class Selected:
     def settled(self) -> Iterator[tuple[Batch, list[pl.DataFrame]]]:
         """Read the rows a last time, with the events of every decision."""
         for frame in self.spool:
-            batch: Batch = frame.cast(SCHEMA)  # type: ignore[arg-type]
+            batch: Batch = frame.cast(SCHEMA)
             found: list[pl.DataFrame] = []
             for decisions in self.made:
-                batch, new = settle(decisions.label, batch, decisions.lay(batch))
+                batch, new = settle(decisions.label, batch, decisions.lay(batch), edits=False)
                 found += new
             yield batch, found
 
@@ -346,7 +349,8 @@ def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -
             try:
                 into.append(result)
             except ValueError as error:
-                raise ContractError(f"{label}: sketch() gave another schema than before ({type(error).__name__})") from None
+                told = f"{label}: sketch() gave another schema than before ({type(error).__name__})"
+                raise ContractError(told) from None
     return bad
 
 

@@ -59,7 +59,7 @@ class LockedError(FtdataError):
     exit_code = 7
 
 
-class Interrupted(FtdataError):  # noqa: N818 - a state, not a fault
+class Interrupted(FtdataError):
     """Say that a signal stopped the run between two batches; what was finished can be resumed."""
 
     def __init__(self, signal: int) -> None:

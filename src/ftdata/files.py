@@ -232,7 +232,13 @@ class Record:
             private_folder(folder)
 
     def clear_scratch(self) -> None:
-        """Remove the scratch folders of a run that ended, or died; finished spools stay."""
+        """Remove the scratch folders of a run that ended, or died; finished spools stay.
+
+        While an intent stands they are the new outputs themselves: a publishing that failed half-way keeps them for
+        the next start.
+        """
+        if self.intent.exists():
+            return
         note = self.work / "scratch.json"
         if note.exists():
             for name in json.loads(note.read_text()):
@@ -266,7 +272,7 @@ class Record:
                 remove(final)
                 continue
             scratch = self.absolute(move.scratch)
-            aside = final.with_name(f".{final.name}.ftdata-old")
+            aside = _aside(final)
             if scratch.exists():
                 if self.folder not in final.parents:
                     _open_up(scratch)
@@ -277,9 +283,9 @@ class Record:
             remove(aside)
         for folder in folders:
             sync(folder)
+        remove(self.attempt)
         rename(self.intent, self.manifest)
         sync(self.folder)
-        remove(self.attempt)
         self.clear_scratch()
 
     def recover(self) -> bool:
@@ -291,6 +297,11 @@ class Record:
                 self._finish(moves)
                 finished = True
             else:
+                for move in moves:
+                    final = self.absolute(move.final)
+                    aside = _aside(final)
+                    if aside.exists() and not final.exists():
+                        rename(aside, final)  # the new folder is lost; the old one is not
                 remove(self.intent)
         self.clear_scratch()
         return finished
@@ -301,6 +312,11 @@ class Record:
             return True
         scratch = self.absolute(move.scratch)
         return move.holds(scratch) if scratch.exists() else move.holds(self.absolute(move.final))
+
+
+def _aside(final: Path) -> Path:
+    """Give the name under which an old folder waits while the new one takes its place."""
+    return final.with_name(f".{final.name}.ftdata-old")
 
 
 def _open_up(place: Path) -> None:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,8 @@ def run(
     """Run a recipe and publish its outputs; give the manifest.
 
     `overwrite` replaces outputs that another program wrote or changed; `fresh` takes nothing over from an interrupted
-    run; `watch` is called between batches. Raises `FtdataError` (its `exit_code` says of what kind); then the outputs of
-    the run before stand untouched.
+    run; `watch` is called between batches. Raises `FtdataError` (its `exit_code` says of what kind); then the outputs
+    of the run before stand untouched.
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     record = record_of(recipe)
@@ -255,9 +256,8 @@ class _Flow:
             with open_source(reader, self.recipe.folder, name, first, self.record.work, self.only) as source:
                 self.progress.bytes_total += source.bytes_total
                 before = self.progress.bytes_read
-                for batch in engine.intake(
-                    reader, label, reader.read(source), account.row_count + 1, lambda firsts, s=source: ids(s, firsts)
-                ):
+                named = partial(ids, source)
+                for batch in engine.intake(reader, label, reader.read(source), account.row_count + 1, named):
                     account.row_count += batch.height
                     owned = batch["origin"].explode().to_numpy()
                     account.records.set(owned, DROPPED, f"reader {label}")
@@ -390,4 +390,4 @@ class _Again:
 
     def __iter__(self) -> Iterator[Batch]:
         for frame in self.spool:
-            yield frame.cast(SCHEMA)  # type: ignore[arg-type]
+            yield frame.cast(SCHEMA)

@@ -1,7 +1,7 @@
 """The one hook, and the catalogue of all stages: built-in ones first, then those of installed plugins.
 
 Plugins are looked up in the metadata of installed distributions and imported only when a recipe names a stage that is
-not built in, or when all stages are listed. `FTDATA_PLUGINS=none` shuts them out, `FTDATA_PLUGINS=a,b` lets in only those.
+not built in, or when all stages are listed. `FTDATA_PLUGINS=none` shuts them out, `FTDATA_PLUGINS=a,b` lets in those.
 """
 
 from __future__ import annotations

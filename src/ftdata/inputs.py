@@ -29,7 +29,7 @@ def display_names(paths: Sequence[str]) -> list[str]:
     >>> display_names(["2024/tickets.csv", "2025/tickets.csv", "chat.jsonl"])
     ['2024/tickets.csv', '2025/tickets.csv', 'chat.jsonl']
     """
-    parts = [Path(path).parts for path in paths]
+    parts = [("stdin",) if path == "-" or path.startswith("/dev/fd/") else Path(path).parts for path in paths]
     names: list[str] = []
     for number, own in enumerate(parts):
         length = 1
@@ -59,7 +59,7 @@ def input_parts(source: Source, reader: Reader) -> list[InputPart]:
     """Give the manifest's entries for all files that a source read."""
     return [
         InputPart(
-            path=scrubbed(str(i.path)),
+            path="-" if i.name == "stdin" else scrubbed(str(i.path)),
             name=i.name,
             bytes=i.bytes,
             sha256=i.sha256,

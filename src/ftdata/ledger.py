@@ -31,7 +31,7 @@ EVENTS = pl.Schema(
     }
 )
 
-_GROUP = 65_536
+_GROUP = 32_768
 
 
 def events(
@@ -74,7 +74,7 @@ def assemble(parts: Iterable[pl.DataFrame], path: Path) -> None:
                     held, count = [rest], rest.height
 
             for part in parts:
-                held.append(part.select(EVENTS.names()).cast(EVENTS))  # type: ignore[arg-type]
+                held.append(part.select(EVENTS.names()).cast(EVENTS))
                 count += part.height
                 flush(False)
             flush(True)
@@ -87,14 +87,21 @@ def scan(path: Path) -> pl.LazyFrame:
 
 def totals(path: Path) -> dict[str, Any]:
     """Count a ledger: drops and flags by stage and reason (in rows, drops also in records), edits by stage."""
-    counted = (
-        scan(path)
-        .group_by("stage", "event", "reason")
-        .agg(pl.len().alias("rows"), pl.col("origin").list.len().sum().alias("records"))
-        .sort("stage", "event", "reason", nulls_last=True)
-        .collect(engine="streaming")
-    )
-    result: dict[str, Any] = {"drop": {}, "flag": {}, "edit": {}, "tag": {}, "write": {}, "dropped_records": 0, "written_records": {}}
+    keys = ["stage", "event", "reason"]
+    summed = pl.DataFrame(schema={**dict.fromkeys(keys, pl.String), "rows": pl.UInt64, "records": pl.UInt64})
+    # One row group at a time: the memory this takes does not grow with the ledger.
+    with pa.parquet.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            group = pl.from_arrow(file.read_row_group(number, columns=[*keys, "origin"]))
+            assert isinstance(group, pl.DataFrame)
+            counts = group.group_by(keys).agg(
+                pl.len().cast(pl.UInt64).alias("rows"),
+                pl.col("origin").list.len().sum().cast(pl.UInt64).alias("records"),
+            )
+            summed = pl.concat([summed, counts]).group_by(keys).agg(pl.col("rows", "records").sum())
+    counted = summed.sort(keys, nulls_last=True)
+    result: dict[str, Any] = {event: {} for event in ("drop", "flag", "edit", "tag", "write")}
+    result |= {"dropped_records": 0, "written_records": {}}
     for line in counted.iter_rows(named=True):
         if line["event"] in ("drop", "flag"):
             result[line["event"]].setdefault(line["stage"], {})[line["reason"]] = line["rows"]

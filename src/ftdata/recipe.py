@@ -75,7 +75,8 @@ class Recipe:
         known = ["run", *_TABLES]
         for key in data:
             if key not in known:
-                problems.append(f"{where}: {key}: there is no such table{_meant(key, known)}; tables are {_list(known)}")
+                told = f"there is no such table{_meant(key, known)}; tables are {_list(known)}"
+                problems.append(f"{where}: {key}: {told}")
         options = Options()
         if not isinstance(data.get("run", {}), dict):
             problems.append(f"{where}: run: must be a table, [run]")

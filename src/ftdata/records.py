@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,16 +18,24 @@ class Record(NamedTuple):
     problem: str | None = None
 
 
-class Lines(NamedTuple):
+@dataclass
+class Lines:
     """A block of lines: `lines[i]` is record `number + i` on line `line + i`, without its line end.
 
-    With a `problem` (`row-too-large`) the block is that one record, its line empty.
+    `block` is the same as one piece of bytes, the lines joined by LF: a parser that takes many lines at once needs no
+    list of them. With a `problem` (`row-too-large`) the block is one record, its line empty.
     """
 
     number: int
     line: int
-    lines: list[bytes]
+    block: bytes
+    count: int
     problem: str | None = None
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines, one by one."""
+        return self.block.split(b"\n")
 
 
 @dataclass(frozen=True)

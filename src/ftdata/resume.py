@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,6 @@ def save(account: Account, spool: Spool, number: int, key_: str) -> None:
         "key": key_,
         "starts": spool.starts,
         "rows": spool.rows,
-        "paths": [str((account.recipe.folder / reader.path).resolve()) for reader in account.recipe.readers],
         "inputs": [part.model_dump() for part in account.inputs],
         "row_count": account.row_count,
         "record_count": account.record_count,
@@ -72,7 +70,7 @@ def take_over(account: Account, number: int, key_: str) -> Spool | None:
     if not path.exists():
         return None
     state = json.loads(path.read_bytes())
-    if state["key"] != key_ or not _unchanged(state):
+    if state["key"] != key_ or not _unchanged(account.recipe, state):
         return None
     spool = Spool(work / f"spool-{number}.arrow", state["starts"])
     spool.rows = state["rows"]
@@ -103,12 +101,16 @@ def clear(account: Account, spool: Spool | None) -> None:
             files.remove(old)
 
 
-def _unchanged(state: dict[str, Any]) -> bool:
-    """Say whether the inputs of a finished spool still hold the same bytes."""
+def _unchanged(recipe: Recipe, state: dict[str, Any]) -> bool:
+    """Say whether the inputs of a finished spool still hold the same bytes.
+
+    The paths are the recipe's, which the key stands for: the state itself names no file that a person may be named in.
+    """
     read = [part for part in state["inputs"] if not part["lookup"]]
-    if len(state["paths"]) != len(read):
+    if len(recipe.readers) != len(read):
         return False
-    for path, part in zip(map(Path, state["paths"]), read, strict=True):
+    for reader, part in zip(recipe.readers, read, strict=True):
+        path = recipe.folder / reader.path
         if not path.is_file() or files.sha256(path) != part["sha256"]:
             return False
     return True

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from ftdata import files, ledger
 from ftdata.errors import FtdataError, InputError, RecipeError
 from ftdata.files import Move, Record
 from ftdata.manifest import Manifest, load
+from ftdata.stages import Writer
 
 
 @dataclass(frozen=True)
@@ -149,15 +151,17 @@ def _verify_lines(record: Record, manifest: Manifest) -> list[Problem]:
     for out in manifest.outputs:
         if counted.get(out.path, 0) != out.lines:
             problems.append(
-                Problem("miscounted", out.path, f"the ledger has {counted.get(out.path, 0)} lines for it, not {out.lines}")
+                Problem(
+                    "miscounted", out.path, f"the ledger has {counted.get(out.path, 0)} lines for it, not {out.lines}"
+                )
             )
         path = record.absolute(out.path)
         try:
-            writer = find_stage(("writer",), out.use).stage
+            writer = cast(type[Writer], find_stage(("writer",), out.use).stage)
         except (LookupError, FtdataError):
             continue  # the plugin that wrote it is not here; its hash was checked
         if path.is_file():
-            lines = writer.lines(writer.model_construct(path=path, meta=()), path) or 0  # type: ignore[attr-defined]
+            lines = writer.lines(writer.model_construct(path=path, meta=()), path) or 0
             if lines != out.lines:
                 problems.append(Problem("miscounted", out.path, f"holds {lines} lines, not {out.lines}"))
     ends = ledger.totals(record.ledger)

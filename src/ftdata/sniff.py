@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,15 +45,48 @@ def sniff(path: Path | str, encoding: str | None = None) -> list[Guess]:
     return sorted(guesses, key=lambda guess: (-guess.sniff.confidence, guess.reader.name))
 
 
+def describe(path: Path | str, encoding: str | None = None) -> str:
+    """Say what an input holds, whether or not a reader knows it: `JSON array, 1 item with the keys tickets`."""
+    with Source(path, encoding=encoding) as source:
+        members = source.members()
+        if members:
+            return f"{len(members)} files: {', '.join(members[:5])}" + (", …" if len(members) > 5 else "")
+        opening = source.opening().lstrip()
+        if not opening:
+            return "an empty file"
+        if opening[:1] in b"{[":
+            values = source.sample(100)
+            kinds = sorted({type(value).__name__ for value in values})
+            if kinds != ["dict"]:
+                return f"JSON without objects ({', '.join(kinds) or 'nothing readable'})"
+            keys = list(dict.fromkeys(key for value in values for key in value))
+            return f"JSON, {len(values)} objects seen, with the keys {', '.join(keys[:12])}"
+        if b"\0" in opening[:4096]:
+            return "a binary file"
+        try:
+            table = source.sample_table(50)
+            rows = sum(1 for record in table if record.problem is None)
+        except InputError:
+            table, rows = None, 0
+        if table is not None and len(table.fields) > 1 and rows:
+            return f"delimited by {table.delimiter!r}, {len(table.fields)} columns: {', '.join(table.fields[:12])}"
+        return "text"
+
+
 def _readers() -> list[type[Reader]]:
     entries = [*hooks.builtin(), *hooks.offered()[0]]
     return [entry.stage for entry in entries if issubclass(entry.stage, Reader)]
 
 
-def best(path: Path | str, encoding: str | None = None) -> Guess:
-    """Give the guess to go by; raise `InputError` with the evidence if none is sure, or two are equally so."""
+def best(path: Path | str, encoding: str | None = None, fields: Collection[str] = ()) -> Guess:
+    """Give the guess to go by; raise `InputError` with the evidence if none is sure, or two are equally so.
+
+    `fields` are settings that the user stated: a reader that refused the input for want of just these takes it.
+    """
     guesses = sniff(path, encoding)
     sure = [guess for guess in guesses if guess.sniff.confidence >= SURE]
+    if not sure and fields:
+        sure = [guess for guess in guesses if set(fields) <= set(guess.reader.model_fields)][:1]
     if not sure:
         refused = [guess for guess in guesses if guess.sniff.refusal]
         if refused:
@@ -106,7 +139,7 @@ def conversion(
     encoding = (fields or {}).get("encoding")
     settled = dict(fields or {})
     if reader is None:
-        guess = best(source, encoding)
+        guess = best(source, encoding, set(settled) - {"encoding"})
         use, ready = guess.reader.name, guess.reader.ready
     else:
         try:

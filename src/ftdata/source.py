@@ -214,7 +214,7 @@ class Source:
         return f"{name}:{self._lines[at] + number - self._starts[at]}"
 
     def record_at(self, line: int) -> int | None:
-        """Give the number of the record that stands at a line of the file read last, or None; the reverse of `place`."""
+        """Give the number of the record at a line of the file read last, or None; the reverse of `place`."""
         at = bisect_right(self._lines, line) - 1
         if at < 0:
             return None
@@ -225,7 +225,7 @@ class Source:
     # --- records ------------------------------------------------------------------------------------------------------
 
     def lines(self, member: str | None = None) -> Iterator[Lines]:
-        """Give the lines in blocks of about 1 MB, as UTF-8 bytes; blank ones are records too.
+        """Give the lines in blocks of about 256 kB (that fits the cache), as UTF-8 bytes; blank ones are records too.
 
         Lines end with LF; a CR before it is cut. They are UTF-8 unless a byte order mark or the user says otherwise; a
         line that is not valid UTF-8 is handed out as it is, for the reader to drop it (`not-utf8`).
@@ -233,10 +233,12 @@ class Source:
         part, stream, encoding, skip = self._begin(member, True)
         number = part.first
         for block in self._blocks(part, stream, encoding, skip):
-            room = self._room(len(block.lines))
+            room = self._room(block.count)
             if room <= 0:
                 return
-            block = block._replace(number=number, lines=block.lines[:room])
+            if room < block.count:
+                block = Lines(0, block.line, b"\n".join(block.lines[:room]), room, block.problem)
+            block.number = number
             number += room
             self._remember(block.number, block.line)
             self.handed += room
@@ -256,7 +258,7 @@ class Source:
                         skipping, held = True, []
                     continue
                 # The end of a line that is too large: it stands alone.
-                yield Lines(0, line, [b""], "row-too-large")
+                yield Lines(0, line, b"", 1, "row-too-large")
                 skipping, held, line = False, [], line + 1
                 piece = piece[piece.find(b"\n") + 1 :]
                 cut = piece.rfind(b"\n")
@@ -264,15 +266,17 @@ class Source:
                     held, size = [piece], len(piece)
                     continue
             held.append(piece[:cut])
-            block = b"".join(held) if len(held) > 1 else held[0]
+            block = b"".join(held)
             held, size = [piece[cut + 1 :]], len(piece) - cut - 1
-            made = _split(block)
-            yield Lines(0, line, made)
-            line += len(made)
+            if b"\r" in block:
+                block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
+            count = block.count(b"\n") + 1
+            yield Lines(0, line, block, count)
+            line += count
         if skipping:
-            yield Lines(0, line, [b""], "row-too-large")
+            yield Lines(0, line, b"", 1, "row-too-large")
         elif any(held):
-            yield Lines(0, line, [b"".join(held).removesuffix(b"\r")])
+            yield Lines(0, line, b"".join(held).removesuffix(b"\r"), 1)
 
     def csv_records(
         self,
@@ -503,13 +507,6 @@ def is_one_value(opening: bytes) -> bool:
 
 def _compacted(item: Item) -> tuple[int, bytes | None, str | None]:
     return item.line, item.text and compact(item.text), item.problem
-
-
-def _split(block: bytes) -> list[bytes]:
-    lines = block.split(b"\n")
-    if b"\r" in block:
-        lines = [line.removesuffix(b"\r") for line in lines]
-    return lines
 
 
 def _taken(texts: Iterator[str], size: int) -> list[str]:

@@ -30,7 +30,7 @@ class Frames:
         self._writer: Any = None
 
     def append(self, frame: pl.DataFrame) -> None:
-        """Add a frame; the first one sets the schema. Frames are kept apart, empty ones after the first are left out."""
+        """Add a frame; the first one sets the schema. Frames stay apart, empty ones after the first are left out."""
         if self._writer is None:
             files.remove(self.path)
             self._stream = files.create(self.path)

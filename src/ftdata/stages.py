@@ -77,7 +77,7 @@ class Stage(BaseModel):
     name: ClassVar[str]
     kind: ClassVar[str]
     decides_with: ClassVar[tuple[str, ...]] = ()
-    """Distributions whose version decides what this stage gives; part of the key under which finished work is reused."""
+    """Distributions whose version decides what this stage gives: part of the key under which work is reused."""
 
     def reads_meta(self) -> frozenset[str] | None:
         """Name the `meta` keys that this stage reads; None (the default) means any.
@@ -99,6 +99,8 @@ class Reader(Stage):
     """Whether what it reads is training data already: `convert` then counts private data instead of scrubbing it."""
     problems: ClassVar[frozenset[str]] = frozenset()
     """Reasons of its own for records that could not be read, which `max_bad` limits beside those of the source."""
+    warns: ClassVar[Mapping[str, str]] = {}
+    """Flags that concern the whole input rather than one row, with a sentence: a run tells them as findings."""
 
     path: Path = Field(description='file to read, or "-" for standard input')
 
@@ -108,7 +110,7 @@ class Reader(Stage):
 
     @classmethod
     def sniff(cls, source: Source) -> Sniff | None:
-        """Say whether this reader knows the input, from `source.head(n)`, `.members()`, `.sample(500)`; None: not mine."""
+        """Say whether this reader knows the input, from `source.head()`, `.members()`, `.sample()`; None: not mine."""
         return None
 
 
@@ -132,8 +134,10 @@ class Selector(Stage):
         raise NotImplementedError
 
     def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
-        """Decide: `row` plus any of `drop`, `note`, `flags` (List(String)), `split`, `tags` (JSON text, merged into `meta`
-        under the stage's name). Rows not mentioned stay as they are; a null decides nothing."""
+        """Decide: `row` plus any of `drop`, `note`, `flags` (List(String)), `split`, `tags` (JSON text).
+
+        Tags are merged into `meta` under the stage's name. Rows not mentioned stay as they are; a null decides nothing.
+        """
         raise NotImplementedError
 
 
@@ -143,7 +147,7 @@ class Check(Stage):
     kind: ClassVar[str] = "check"
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
-        """Give what the judgement needs: `row` plus columns of your own, the same for every batch; rows may be absent."""
+        """Give what the judgement needs: `row` plus columns of your own, the same for every batch."""
         raise NotImplementedError
 
     def judge(self, sketches: pl.LazyFrame) -> list[Finding]:

@@ -21,7 +21,7 @@ from typing import IO, Any, Protocol
 from ftdata.errors import InputError
 from ftdata.records import Limits
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 _SPOOL = 4 << 20
 _XZ_MEMORY = 48 << 20
 _MEMBERS = 100_000

@@ -23,6 +23,9 @@ from ftdata.readers.html import is_html, plain, to_text
         "<ana@example.com> wrote",
         "<https://example.com/a>",
         "<script is not closed",
+        "a <script> without its end",
+        "half a tag: <b>bold</b and more",
+        "quoting <blockquote lang='en'> and going on",
         "{{name}} %s {product_purchased}",
         "line one\r\nline two",
         "",
@@ -61,7 +64,7 @@ def test_a_text_without_a_tag_is_never_changed(text: str) -> None:
         ('<p>seen</p><p style="display: none">not</p>', "seen"),
         ("first line\nsecond <b>line</b>", "first line\nsecond line"),
         ("<DIV>Upper</DIV>", "Upper"),
-        ("<p>open <b>never closed", "open never closed"),
+        ("<p>One<p>two", "One\n\ntwo"),
     ],
 )
 def test_html_becomes_text(html: str, text: str) -> None:
@@ -73,6 +76,11 @@ def test_entities_without_tags_are_resolved_only_where_the_column_is_html() -> N
     assert plain("Tom &amp;amp; Jerry", sure=True) == "Tom &amp; Jerry"
     assert plain("Tom &amp;amp; Jerry") == "Tom &amp;amp; Jerry"
     assert plain("a<b", sure=True) == "a<b"
+
+
+def test_a_body_that_was_cut_is_read_where_the_column_is_html() -> None:
+    assert plain("<p>open <b>never closed", sure=True) == "open never closed"
+    assert plain("<p>open <b>never closed") == "<p>open <b>never closed"
 
 
 @given(st.text(alphabet="<>/abdiphrefsty=\"' &;!-\n", max_size=60))

@@ -148,6 +148,9 @@ def test_a_key_that_no_row_has_is_told_with_the_keys_seen() -> None:
     # The second key is missing everywhere too, but the first was blamed in one row.
     both = Filter(where={"a": "x", "b": "x"})
     assert "'b'" in (both.verify({"missing: a": 1, "missing: b": 2}, 3, ["a"]) or "")
+    # The keys are a sample: a row that was judged had the key, whether it was seen or not.
+    assert both.verify({"missing: a": 1, "where: b": 2}, 3, ["a"]) is None
+    assert both.verify({"missing: a": 1, "missing: b": 2}, 3, ["a", "b"]) is None
 
 
 def test_a_long_key_makes_a_short_reason() -> None:

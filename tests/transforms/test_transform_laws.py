@@ -103,7 +103,8 @@ def test_rows_are_kept_and_judged_one_by_one(stage: Transform, rows: list[Conver
     assert (after["flags"].list.n_unique() == after["flags"].list.len()).all()
     alone = pl.concat([stage.apply(before.slice(i, 1)) for i in range(before.height)])
     assert alone.equals(after)
-    assert stage.apply(before[::-1]).equals(after[::-1])
+    backwards = list(range(before.height - 1, -1, -1))  # (reverse() loses the type of a list column of nulls)
+    assert stage.apply(before[backwards]).equals(after[backwards])
     if not isinstance(stage, System):
         assert after["messages"].equals(before["messages"])
 

@@ -54,7 +54,8 @@ FINE = [
     r"\frac{a}{b}", "x^{n}", "x_{i}", r"\text{hello world}", r"\begin{align} x \end{align}", r"\{x\}",
     # HTML, XML, addresses, signs, keys
     "<br>", "<BR/>", "<br />", "<b>bold</b>", '<a href="https://x.example">', "<p>x</p>", "<!-- hi -->",
-    "<!DOCTYPE html>", "<answer>4</answer>", "<order_id>4</order_id>", "<think>hm</think>", "a < b > c", "x if a <b and c> d",
+    "<!DOCTYPE html>", "<answer>4</answer>", "<order_id>4</order_id>", "<think>hm</think>",
+    "a < b > c", "x if a <b and c> d",
     "1 <2 and 3> 2", "<a@b.example>", "Ana <ana.lima@b.example>", "<https://x.example/z>", "<3", "-> <-", "<Enter>",
     "ctrl <Ctrl-C>", "&lt;name&gt;",
     # brackets

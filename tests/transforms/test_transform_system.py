@@ -44,9 +44,7 @@ def test_table(
     assert run("only-if-missing", row).messages == missing
 
 
-@pytest.mark.parametrize(
-    ("mode", "begins", "becomes"), [("add", 2, 3), ("replace", 2, 2), ("only-if-missing", 2, 2)]
-)
+@pytest.mark.parametrize(("mode", "begins", "becomes"), [("add", 2, 3), ("replace", 2, 2), ("only-if-missing", 2, 2)])
 def test_the_preferred_answer_is_found_again(mode: str, begins: int, becomes: int) -> None:
     row = Conversation(messages=(system("S"), U, assistant("good")), rejected=(assistant("bad"),), answer_at=begins)
     made = run(mode, row)

@@ -32,7 +32,8 @@ class Commands(click.Group):
         except Exception as error:
             from ftdata.errors import PluginError
 
-            raise PluginError(f"the command {cmd_name!r} of a plugin cannot be loaded: {type(error).__name__}") from None
+            told = f"the command {cmd_name!r} of a plugin cannot be loaded: {type(error).__name__}"
+            raise PluginError(told) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Print the commands with their first lines; a plugin's is named, not imported."""
@@ -47,7 +48,9 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or suggest the one that was meant."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self.list_commands(ctx):
@@ -84,8 +87,9 @@ def main() -> None:
     except click.ClickException as error:
         from ftdata.cli.terminal import safe
 
-        error.message = safe(error.message)
-        error.show()
+        click.echo(f"Error: {safe(error.format_message())}", err=True)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"Try '{error.ctx.command_path} --help' for help.", err=True)
         code = 2
     except FtdataError as error:
         from ftdata.cli.terminal import complain

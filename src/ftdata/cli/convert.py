@@ -14,7 +14,9 @@ import click
 @click.option("--pii/--no-pii", default=None, help="Scrub private data, or do not; default: scrub tickets and chats.")
 @click.option("--max-bad", type=float, help="Fail if more records than this (a share below 1) cannot be read.")
 @click.option("--max-drop", type=float, help="Fail if more rows than this (a share below 1) are dropped.")
-@click.option("--sample", "count", type=click.IntRange(1), help="Read the first N records, write nothing, show the result.")
+@click.option(
+    "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records and show them; write nothing."
+)
 @click.option("--overwrite", is_flag=True, help="Replace an output that ftdata did not write.")
 @click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")
 @click.option("--json", "json", is_flag=True, help="Print the manifest as JSON on stdout.")
@@ -34,7 +36,7 @@ def command(
     json: bool,
     quiet: bool,
 ) -> None:
-    """Convert one export to one training file; `-` is stdin or stdout.
+    """Convert one export to one training file; `-` is stdin/stdout.
 
     \b
     ftdata convert tickets.csv train.jsonl
@@ -48,7 +50,7 @@ def command(
     options = {key: int(value) if value >= 1 else value for key, value in options.items() if value is not None}
     if json and out == "-":
         raise click.UsageError("--json and OUT - both want stdout; write to a file")
-    with sniff.spooled(source) as (path, given), sniff.landing(out) as target:
+    with sniff.spooled(source) as (path, _), sniff.landing(out) as target:
         recipe = sniff.conversion(
             path,
             target,

@@ -11,7 +11,10 @@ import click
 @click.option("--show-values", is_flag=True, help="Show the texts too: as they were read and as they were written.")
 @click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
 def command(run: str, what: str, show_values: bool, json: bool) -> None:
-    """Tell the life of a row: its records with file:line, what each step did, and where it ended."""
+    """Tell the life of a row: its records, each step, its end.
+
+    RUN as in `ftdata show`. The row: an id such as `tickets.csv#42`, or FILE:LINE of an input or of an output.
+    """
     from dataclasses import asdict
 
     from ftdata import runs

@@ -46,7 +46,7 @@ def show_conversations(rows: Any) -> None:
     from ftdata.cli.terminal import data
 
     for row in rows:
-        data(f"--- {row.id}" + (f"  [{row.split}]" if row.split else "") + (f"  {', '.join(row.flags)}" if row.flags else ""))
+        data("  ".join([f"--- {row.id}", *([f"[{row.split}]"] if row.split else []), *row.flags]))
         for message in row.messages or ():
             told = message.content if message.content is not None else dumps(message.parts or message.tool_calls or "")
             data(f"{message.role}: {told}")
@@ -54,7 +54,9 @@ def show_conversations(rows: Any) -> None:
 
 @click.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--sample", "count", type=click.IntRange(1), help="Read the first N records, write nothing, show the result.")
+@click.option(
+    "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records and show them; write nothing."
+)
 @click.option("--overwrite", is_flag=True, help="Replace outputs that this recipe did not write.")
 @click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")
 @click.option("--check", "only_check", is_flag=True, help="Check the recipe and stop.")
@@ -63,7 +65,7 @@ def show_conversations(rows: Any) -> None:
 def command(
     recipe: Path, count: int | None, overwrite: bool, fresh: bool, only_check: bool, json: bool, quiet: bool
 ) -> None:
-    """Run a recipe: read, transform, select, check, write; publish all outputs or none.
+    """Run a recipe; publish all of its outputs, or none.
 
     Exit codes: 0 done, 1 findings or a limit, 2 recipe, 3 input, 4 output, 5 plugin, 7 locked, 130 interrupted.
     """
@@ -75,6 +77,7 @@ def command(
 
         for warning in loaded.warnings:
             line(warning, fg="yellow")
-        line(f"{recipe}: {len(loaded.readers)} readers, {len(loaded.steps)} steps, {len(loaded.writers)} writers: valid")
+        counts = f"{len(loaded.readers)} readers, {len(loaded.steps)} steps, {len(loaded.writers)} writers"
+        line(f"{recipe}: {counts}: valid")
         return
     raise SystemExit(outcome(loaded, count, overwrite, fresh, quiet, json))

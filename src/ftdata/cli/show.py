@@ -9,7 +9,10 @@ import click
 @click.argument("run", metavar="RUN")
 @click.option("--json", "json", is_flag=True, help="Print the manifest as JSON on stdout.")
 def command(run: str, json: bool) -> None:
-    """Show the table of a run: RUN is a recipe, an output, a run.json, or a name."""
+    """Show the table of a run.
+
+    RUN is a recipe, an output file or folder, a `run.json`, or the name of a run.
+    """
     from ftdata import runs
     from ftdata.cli.summary import summarise
     from ftdata.cli.terminal import as_json, line

@@ -10,12 +10,16 @@ import click
 @click.option("--encoding", help="Read IN in this encoding instead of deciding.")
 @click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
 def command(source: str, encoding: str | None, json: bool) -> None:
-    """Say what an input is, why, how its columns are read, and the flags that force each guess."""
+    """Say what an input is, why, and which flags force the guess.
+
+    Columns are shown with the evidence for each. Exit codes: 0 known, 3 unknown or refused.
+    """
     from ftdata.cli.terminal import as_json, data
-    from ftdata.sniff import SURE, sniff, spooled
+    from ftdata.sniff import SURE, describe, sniff, spooled
 
     with spooled(source) as (path, _):
         guesses = sniff(path, encoding)
+        holds = describe(path, encoding)
     if json:
         as_json(
             [
@@ -44,6 +48,6 @@ def command(source: str, encoding: str | None, json: bool) -> None:
             if guess.sniff.force:
                 data(f"  force with: {guess.sniff.force}")
         if not guesses:
-            data(f"{source}: no reader knows this format")
+            data(f"{source}: no reader knows this format; it holds {holds}")
     if not any(guess.sniff.confidence >= SURE for guess in guesses):
         raise SystemExit(3)

@@ -46,7 +46,12 @@ def summarise(manifest: Manifest, record: Record | None = None) -> None:
     if manifest.outputs:
         table(
             [
-                (_shown(record, out.path), out.split or "", f"{out.rows:,} rows" if out.rows else "", f"{out.bytes:,} bytes")
+                (
+                    _shown(record, out.path),
+                    out.split or "",
+                    f"{out.rows:,} rows" if out.rows else "",
+                    f"{out.bytes:,} bytes",
+                )
                 for out in manifest.outputs
             ],
             right=(2, 3),

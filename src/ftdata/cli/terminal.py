@@ -57,7 +57,8 @@ def _colour() -> bool | None:
 def table(rows: Sequence[Sequence[Any]], right: Sequence[int] = (), out: Any = line) -> None:
     """Print rows in aligned columns; those in `right` are aligned to the right."""
     texts = [[safe(cell).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max((len(row[c]) for row in texts if c < len(row)), default=0) for c in range(max(map(len, texts), default=0))]
+    columns = range(max(map(len, texts), default=0))
+    widths = [max((len(row[c]) for row in texts if c < len(row)), default=0) for c in columns]
     for row in texts:
         cells = [cell.rjust(widths[c]) if c in right else cell.ljust(widths[c]) for c, cell in enumerate(row)]
         out("  ".join(cells).rstrip())

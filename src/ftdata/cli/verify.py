@@ -9,7 +9,10 @@ import click
 @click.argument("run", metavar="RUN")
 @click.option("--json", "json", is_flag=True, help="Print the problems as JSON on stdout.")
 def command(run: str, json: bool) -> None:
-    """Check that the outputs are what the run wrote: hashes, files lost or added, lines against the ledger."""
+    """Check that the outputs are still what the run wrote.
+
+    Hashes, files lost or added, lines against the ledger. RUN as in `ftdata show`. Exit codes: 0 whole, 1 not.
+    """
     from dataclasses import asdict
 
     from ftdata import runs

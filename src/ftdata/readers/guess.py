@@ -143,7 +143,12 @@ def _body(column: Column) -> Score:
 
 
 def _key(column: Column) -> Score:
-    if column.prose or (column.times > 0.5 and column.numbers < 0.5) or column.emails > 0.5 or column.yes_no > 0.9:
+    if (
+        column.prose
+        or (column.times > 0.5 and column.numbers < 0.5)
+        or column.emails > 0.5
+        or (column.yes_no > 0.9 and column.numbers < 0.5)
+    ):
         return _NO
     if column.has(w.TEXT) or column.spaced > 0.5 or column.has(w.NOT_TEXT - {"code", "codigo", "number", "id"} - w.ID):
         return _NO
@@ -233,6 +238,10 @@ _OTHER = w.word_set("url link uri name nome nombre email phone profile perfil") 
 
 def _visibility(column: Column) -> Score:
     counted = column.has(_AMOUNT) or column.words[:1] in (("n",), ("no",), ("nro",), ("n0",))
+    # "Internal comments" with numbers counts them; "Internal comment" with 0 and 1 says whether this is one.
+    several = any(word in w.TEXT and f"{word}s" in w.fold(column.name) for word in column.words)
+    if column.numbers > 0.5 and several:
+        return _NO
     if counted or (column.prose and column.visibilities < 0.6) or (column.numbers > 0.5 and column.yes_no < 0.95):
         return _NO
     if column.has(w.VISIBILITY) and not column.has(_OTHER):

@@ -73,26 +73,43 @@ _MANY = re.compile(r"\n{3,}")
 
 
 def is_html(text: str) -> bool:
-    """Say whether a text holds at least one HTML tag, well-formed and known."""
-    return "<" in text and any(match["open"] or match["closed"] for match in _TAG.finditer(_no_open_comment(text)))
+    """Say whether a text is HTML: it holds well-formed, known tags, and what they open they close.
+
+    A plain text that quotes half a tag, or a script without its end, is none: nothing of it would be left.
+    """
+    if "<" not in text:
+        return False
+    any_tag, open_tags = False, dict[str, int]()
+    for match in _TAG.finditer(_no_open_comment(text)):
+        opened, closed = (match["open"] or "").lower(), (match["closed"] or "").lower()
+        any_tag = any_tag or bool(opened or closed)
+        name = opened or closed
+        if name and name not in _VOID and name not in _OPTIONAL and not (opened and match[0].endswith("/>")):
+            open_tags[name] = open_tags.get(name, 0) + (1 if opened else -1)
+    return any_tag and not any(open_tags.values())
 
 
 def plain(text: str, *, sure: bool = False) -> str:
     """Give the text of an HTML body; a text without HTML comes back as it is.
 
-    `sure`: the column is known to be HTML, so entities are resolved (once) even where no tag stands.
+    `sure`: the column is known to be HTML, so tags need not be in balance (a body that was cut), and entities are
+    resolved (once) even where no tag stands.
     """
-    if "<" in text and is_html(text):
+    if "<" in text and (is_html(text) or (sure and _has_tag(text))):
         return to_text(text)
     if sure and "&" in text and _ENTITY.search(text):
         return unescape(text).replace("\xa0", " ")
     return text
 
 
+def _has_tag(text: str) -> bool:
+    return any(match["open"] or match["closed"] for match in _TAG.finditer(_no_open_comment(text)))
+
+
 def to_text(html: str) -> str:
     """Give what a reader of this HTML sees: blocks are lines, paragraphs stand apart, links keep their target.
 
-    Styles, scripts, hidden parts and quoted blocks (`blockquote`, the marks of the usual mail programs) are left out.
+    Styles, scripts, hidden parts and quoted blocks (`blockquote`, the marks of mail programs) are left out.
     Entities are resolved once. What looks like a tag but is none (`<name>`, `a<b`) stays as text.
     """
     tamed, lines = _tame(html)

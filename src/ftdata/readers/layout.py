@@ -95,7 +95,7 @@ def settle(
         )
     for index in found.internal:
         evidence.append(f"{quoted(named[index])} holds internal notes: left out")
-    html = frozenset(i for i in columns.values() if _mostly_html([row[i] for row in rows]))
+    html = frozenset(i for i in columns.values() if _is_html([row[i] for row in rows]))
     internal = tuple(i for i in found.internal if i not in columns.values())
     return Layout(found.shape, named, columns, found.gates, internal, html, tuple(evidence), flags)
 
@@ -161,9 +161,10 @@ def _no_roles(columns: Mapping[str, int], named: Sequence[str]) -> str:
     )
 
 
-def _mostly_html(cells: Sequence[str]) -> bool:
+def _is_html(cells: Sequence[str]) -> bool:
+    """Say whether a column holds HTML: at least a fifth of its cells (plain text quotes a tag in one of a hundred)."""
     filled = [cell for cell in cells if cell.strip()]
-    return bool(filled) and sum(is_html(cell) for cell in filled) * 2 >= len(filled)
+    return bool(filled) and sum(is_html(cell) for cell in filled) * 5 >= len(filled)
 
 
 # --- what a yes or no means, by the name of its column ----------------------------------------------------------------

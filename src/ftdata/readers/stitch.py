@@ -69,11 +69,14 @@ class Stitch:
     `no-user`, `no-answer` (no assistant turn follows a user turn).
 
     `scratch` is the folder for partition files; None keeps everything in memory. `memory` is the number of characters
-    that are held before they go to disk.
+    that are held before they go to disk (default `MEMORY`).
     """
 
-    def __init__(self, rules: Rules, scratch: Path | None = None, *, memory: int = MEMORY, parts: int = _PARTS) -> None:
-        self._rules, self._scratch, self._memory, self._count = rules, scratch, memory, parts
+    def __init__(
+        self, rules: Rules, scratch: Path | None = None, *, memory: int | None = None, parts: int = _PARTS
+    ) -> None:
+        self._rules, self._scratch, self._count = rules, scratch, parts
+        self._memory = MEMORY if memory is None else memory
         self._columns: list[list[Any]] = [[] for _ in _MESSAGE]
         self._text = self._held = 0
         self._frames: list[pl.DataFrame] = []

@@ -93,12 +93,13 @@ class Split(Selector):
 
     def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
         """Decide the side of every row; raise `RunError` if one ends empty or no row has the group key."""
-        frame = sketches.collect().sort("row")
+        # Without groups the other columns are empty: a million rows of them would be memory for nothing.
+        frame = (sketches.select("row", "hi", "lo") if self.group is None else sketches).collect().sort("row")
         if not frame.height:
             return _decisions(frame.with_columns(side=pl.lit("train"), twin=pl.lit(None, pl.UInt64)))
         if self.group is not None and not frame["grouped"].any():
             raise RunError(self._no_group(frame["keys"].drop_nulls().to_list()))
-        frame = frame.drop("grouped", "keys")
+        frame = frame.drop("grouped", "keys", strict=False)
         sided = self._exact(frame) if frame.height < EXACT else self._by_hash(frame)
         # Without groups equal questions have one key, and so one side.
         sided = sided.with_columns(twin=pl.lit(None, pl.UInt64)) if self.group is None else _leaks(sided)
@@ -161,7 +162,9 @@ class Split(Selector):
         keys = sorted({key for text in listed for key in msgspec.json.decode(text)})
         close = difflib.get_close_matches(self.group or "", keys, 1)
         meant = f"; did you mean {close[0]!r}?" if close else "."
-        return f"split: no row has the meta key {self.group!r} (group){meant} Keys seen: {', '.join(keys) or 'none'}"
+        # A spool holds only the meta that a later stage reads: there may be no other key left to show.
+        seen = f"Keys seen: {', '.join(keys)}" if keys else "`ftdata sniff` lists the columns of a source"
+        return f"split: no row has the meta key {self.group!r} (group){meant} {seen}"
 
 
 def _limit(share: float) -> int:

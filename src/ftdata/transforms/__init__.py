@@ -5,8 +5,9 @@ from __future__ import annotations
 from ftdata.stages import Transform
 from ftdata.transforms.filter import Filter
 from ftdata.transforms.length import Length
+from ftdata.transforms.pii import Pii
 from ftdata.transforms.placeholders import Placeholders
 from ftdata.transforms.system import System
 from ftdata.transforms.turns import Turns
 
-STAGES: tuple[type[Transform], ...] = (Filter, System, Placeholders, Length, Turns)
+STAGES: tuple[type[Transform], ...] = (Filter, System, Pii, Placeholders, Length, Turns)

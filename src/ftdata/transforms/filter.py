@@ -304,17 +304,19 @@ class Filter(Transform):
         return tests
 
     def verify(self, dropped: Mapping[str, int], rows: int, keys: Sequence[str]) -> str | None:
-        """Say, at the end of a run, which tested key no row has; None if each was seen.
+        """Say, at the end of a run, which tested key no row has (the engine names the step); None if all is well.
 
-        `dropped` counts this stage's reasons, `rows` the rows it saw, `keys` are the meta keys of those rows.
+        `dropped` counts this stage's reasons, `rows` the rows it saw, `keys` are meta keys of those rows (a sample will
+        do). A row is dropped as `missing` before any other test, so a row that was not had all the keys.
         """
-        for key in self._keys() if rows else ():
-            if dropped.get(_reason("missing", key), 0) == rows or not any(
-                key == seen or key.startswith(f"{seen}.") for seen in keys
-            ):
-                if key in keys:
-                    return f"filter: the meta key {key!r} is blank in every row; test another key"
+        missing = {key: dropped.get(_reason("missing", key), 0) for key in self._keys()}
+        if not rows or sum(missing.values()) < rows:
+            return None
+        for key, count in missing.items():
+            if key in keys and count == rows:
+                return f"the meta key {key!r} is blank in every row; test another key"
+            if count == rows or not any(key == seen or key.startswith(f"{seen}.") for seen in keys):
                 close = difflib.get_close_matches(key, list(keys), 1)
                 meant = f"; did you mean {close[0]!r}?" if close else "."
-                return f"filter: no row has the meta key {key!r}{meant} Keys seen: {', '.join(sorted(keys)) or 'none'}"
+                return f"no row has the meta key {key!r}{meant} Keys seen: {', '.join(sorted(keys)) or 'none'}"
         return None

@@ -36,7 +36,7 @@ def _chained(text: str, start: int, end: int) -> bool:
 
 CARD = r"[0-9]{4}[0-9 .\-]{7,}[0-9]"
 _CARD_WORD = re.compile(
-    r"card\b|cards\b|cart[aã]o|cart[oõ]es|tarjeta|visa\b|master ?card|amex|cr[eé]dito\b|d[eé]bito\b|\bpan\b", re.I
+    r"card\b|cards\b|\bccn?\b|cart[aã]o|cart[oõ]es|tarjeta|visa\b|master ?card|amex|cr[eé]dito\b|d[eé]bito\b", re.I
 )
 _GROUPS = ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 3), (4, 4, 4, 1), (4, 3, 3, 3), (6, 13))
 _SOLID = range(12, 20)
@@ -49,15 +49,17 @@ def _named_card(text: str, start: int, end: int) -> bool:
 def _card(text: str, start: int, end: int, digits: str) -> bool:
     if not checksums.luhn(digits) or _glued(text, start, end) or len(set(digits)) == 1:
         return False
-    plain = checksums.issued(digits) and not _chained(text, start, end)
+    common = len(digits) in (15, 16) or end - start > len(digits)
+    plain = common and checksums.issued(digits) and not _chained(text, start, end)
     return plain or _named_card(text, start, end)
 
 
 def cards(text: str, start: int, end: int) -> Iterator[Hit]:
     """Find card numbers in a run of digits and single separators, solid or in the groups printed on cards.
 
-    Needs Luhn and an issuer's prefix with its length; when "card", "cartão", "tarjeta" or a network's name stands
-    within 60 characters before or 40 after, Luhn alone is enough.
+    Needs Luhn and an issuer's prefix with its length (a solid number: 15 or 16 digits, since article, protocol and
+    account numbers of other lengths pass Luhn one time in ten). When "card", "cartão", "tarjeta" or a network's name
+    stands within 60 characters before or 40 after, Luhn alone is enough.
     """
     groups = [(m.start(), m.end()) for m in _DIGITS.finditer(text, start, end)]
     sizes = [stop - begin for begin, stop in groups]
@@ -134,7 +136,7 @@ CNPJ_LOOSE = r"[0-9A-Z]{14,}"
 
 def _joined(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
-    if before[-1:] in ("-", ".", "/") and before[:-1].isalnum():
+    if before[-1:] in ("-", ".", "/") and before[:-1].isdigit():
         return True
     return after[:1] in ("-", ".", "/") and after[1:].isdigit()
 

@@ -25,6 +25,12 @@ def _whole(text: str, start: int, end: int) -> Iterator[Hit]:
         yield Hit(start, end, text[start:end])
 
 
+def _telegram(text: str, start: int, end: int) -> Iterator[Hit]:
+    """As `_whole`; the address of the bot interface glues `bot` to the front."""
+    glued = text[max(0, start - 4) : start] == "/bot" and not text[end : end + 1].isalnum()
+    yield from [Hit(start, end, text[start:end])] if glued else _whole(text, start, end)
+
+
 def _mixed(text: str, start: int, end: int) -> Iterator[Hit]:
     """As `_whole`, with a digit and a run of 16 letters and digits: no hyphenated words."""
     value = text[start:end]
@@ -156,7 +162,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...], str, _Check], ...] = (
     ("Mercado Pago", ("APP_USR-",), r"APP_USR-[0-9]{12,20}-[0-9]{6}-[0-9a-f]{32}-[0-9]{6,12}", _whole),
     ("Razorpay", ("rzp_",), r"rzp_(?:live|test)_[A-Za-z0-9]{14}", _whole),
     ("Flutterwave", ("FLWSECK",), r"FLWSECK(?:_TEST)?-[0-9A-Za-z]{12,40}-X", _whole),
-    ("Telegram bot", (":AA",), r"[0-9]{8,10}:AA[A-Za-z0-9_\-]{32,33}", _whole),
+    ("Telegram bot", (":AA",), r"[0-9]{8,10}:AA[A-Za-z0-9_\-]{32,33}", _telegram),
     ("Discord bot", (), r"[MNO][A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}", _mixed),
     ("Discord webhook", ("/api/webhooks/",), r"/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_\-]{60,80}", _after("/webhooks/")),
     ("JWT", ("eyJ",), r"eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,3}", _whole),
@@ -196,7 +202,7 @@ SHAPES: tuple[tuple[str, tuple[str, ...], str, _Check], ...] = (
 
 # --- assignments ------------------------------------------------------------------------------------------------------
 
-_PASSWORD = r"passw(?:or)?d|passphrase|passcode|pwd|senha|contrase[ñn]a|clave|palavra-passe"
+_PASSWORD = r"passw(?:or)?[dt]|passphrase|passcode|pwd|senha|contrase[ñn]a|clave|palavra-passe"
 _TOKEN = (
     r"(?:api|access|auth|secret|private|client|encryption|signing|account|consumer|refresh|session|bot)"
     r"[_\- ]?(?:access[_\- ]?)?(?:key|token|secret)|apikey|token|secret"
@@ -221,6 +227,7 @@ _NOT_SECRET = re.compile(
     r"|string|password|passwd|senha|secret|token|null|none|true|false|undefined|required|optional|hidden|redacted"
 )
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_NEXT_SETTING = re.compile(r";(?:[A-Za-z][\w ]*=|[A-Z][a-z]+$).*")  # of a connection string
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT_OR_SIGN = re.compile(r"\d|[@#$%&*!?+=^~](?!$)")
@@ -258,7 +265,7 @@ def _assigned(least: int, numbers: bool) -> _Check:
         if group == 4:
             if start and text[start - 1] in "?&":
                 value = value.partition("&")[0]
-            value = value.rstrip(".,;:)]}|\\")
+            value = _NEXT_SETTING.sub("", value).rstrip(".,;:)]}|\\")
         if _NOT_SECRET.fullmatch(value):
             if not (numbers and value.isascii() and value.isdigit() and 4 <= len(value) <= 20):
                 return
@@ -269,7 +276,12 @@ def _assigned(least: int, numbers: bool) -> _Check:
     return check
 
 
-KEYED = rf"(?i)^[\w\-]{{0,30}}?(?:{_PASSWORD}|pass|{_TOKEN})$"
+KEYED = (
+    rf"^(?:[\w\-]{{0,30}}[_\-])?(?i:{_PASSWORD}|pass|{_TOKEN})$"
+    r"|^[\w\-]{0,30}[a-z0-9](?:Pass(?:word|wd|phrase)?|Pwd|Senha|Contrase[ñn]a|Token|Secret|(?:Api|Access|Secret)Key)$"
+    r"|^\w{0,12}pass(?:word|wd)$"
+)
+"""A key of a JSON object under which a secret stands: alone, behind `_` or `-`, or as the last word in camel case."""
 _KEYED = re.compile(KEYED)
 _KEYED_PASSWORD = re.compile(rf"(?i)(?:{_PASSWORD}|pass)$")
 

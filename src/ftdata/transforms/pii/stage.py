@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 from pydantic import Field, field_validator
 
-from ftdata.batch import Batch, Texts
+from ftdata.batch import Batch
 from ftdata.stages import Transform
+from ftdata.texts import Texts
 from ftdata.transforms.pii.find import Found, find, names_secrets
 from ftdata.transforms.pii.rule import Rule
 from ftdata.transforms.pii.rules import RULES, TYPES, label, placeholder

@@ -1,0 +1,143 @@
+"""Write the reference pages from the code: `python docs/generate.py`; with `--check`, only say whether they are current."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ftdata import hooks
+from ftdata.cli import COMMANDS, cli
+from ftdata.recipe import Options
+from ftdata.stages import KINDS
+
+HERE = Path(__file__).parent
+MARK = "<!-- Written by docs/generate.py from the code: do not edit. -->\n"
+PURPOSE = {
+    "reader": "Readers turn the numbered records of an input into conversations. Used in `[[read]]`.",
+    "transform": "Transforms see one row at a time: they edit, flag, or give a reason to drop. Used in `[[step]]`.",
+    "selector": "Selectors decide what depends on other rows. Used in `[[step]]`.",
+    "check": "Checks only look, and judge the dataset. Used in `[[step]]`, anywhere.",
+    "writer": "Writers write the rows that are left. Used in `[[write]]`.",
+    "trainer": "Trainers hand a proven run to a service or a local tool.",
+}
+
+
+def stages() -> str:
+    """Give the page of all built-in stages."""
+    parts = [MARK, "# Stages\n", "`ftdata stages` lists them, with those of plugins; `ftdata stages NAME` prints one.\n"]
+    for kind in (base.kind for base in KINDS):
+        entries = sorted((e.stage for e in hooks.builtin() if e.stage.kind == kind), key=lambda stage: stage.name)
+        if not entries:
+            continue
+        parts += [f"## {kind.title()}s\n", PURPOSE[kind] + "\n"]
+        for stage in entries:
+            parts += [f"### {kind} `{stage.name}`\n", text(stage), fields(stage)]
+    return "\n".join(parts)
+
+
+def text(thing: Any) -> str:
+    """Give a docstring as Markdown: a block that is indented under `Raises:` becomes a paragraph."""
+    lines = []
+    for line in (inspect.getdoc(thing) or "").split("\n"):
+        if line == "Raises:":
+            lines += ["Raises:", ""]
+        else:
+            lines.append("- " + line.strip() if lines[-2:] == ["Raises:", ""] else line)
+    return "\n".join(lines) + "\n"
+
+
+def fields(model: Any) -> str:
+    """Give the fields of a stage as a table."""
+    rows = ["| field | default | meaning |", "|---|---|---|"]
+    for name, info in model.model_fields.items():
+        if info.is_required():
+            default = "required"
+        else:
+            value = info.get_default(call_default_factory=True)
+            default = "" if value is None or value == () else f"`{toml(value)}`"
+        rows.append(f"| `{info.alias or name}` | {cell(default)} | {cell(info.description or '')} |")
+    return "\n".join(rows) + "\n"
+
+
+def toml(value: Any) -> str:
+    """Give a default as it would stand in a recipe."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, int) and value >= 10_000:
+        return f"{value:_}"
+    return str(value)
+
+
+def cell(value: str) -> str:
+    """Keep a text inside its cell of a table."""
+    return value.replace("|", "\\|").replace("\n", " ")
+
+
+def commands() -> str:
+    """Give the page of all commands and their options."""
+    parts = [MARK, "# Commands\n", "Data goes to stdout, all else to stderr; `-` is stdin or stdout.\n"]
+    context = click.Context(cli, info_name="ftdata")
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=name, parent=context)
+        usage = " ".join(["ftdata", name, *command.collect_usage_pieces(inner)])
+        body = inspect.cleandoc(command.help or "")
+        if "\b" in body:
+            body, _, example = body.partition("\b\n")
+            block, _, rest = example.partition("\n\n")
+            body = f"{body}```text\n{block}\n```\n" + (f"\n{rest}\n" if rest else "")
+        parts += [f"## `{usage}`\n", body.rstrip() + "\n", options(command, inner)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def options(command: click.Command, context: click.Context) -> str:
+    """Give the options of a command as a table."""
+    rows = ["| option | meaning |", "|---|---|"]
+    for option in command.get_params(context):
+        record = option.get_help_record(context)
+        if isinstance(option, click.Option) and record is not None and "--help" not in option.opts:
+            rows.append(f"| `{cell(record[0])}` | {cell(record[1])} |")
+    return "\n".join(rows) + "\n" if len(rows) > 2 else ""
+
+
+def run_table() -> str:
+    """Give the fields of the `[run]` table."""
+    return fields(Options)
+
+
+def pages() -> dict[Path, str]:
+    """Give every generated page, and `recipe.md` with its generated part."""
+    recipe = HERE / "recipe.md"
+    before, start, rest = recipe.read_text().partition("<!-- run -->\n")
+    _, end, after = rest.partition("<!-- /run -->")
+    return {
+        HERE / "stages.md": stages().rstrip() + "\n",
+        HERE / "commands.md": commands(),
+        recipe: before + start + run_table() + end + after,
+    }
+
+
+def main() -> int:
+    """Write the pages, or compare them."""
+    stale = [path for path, page in pages().items() if not path.exists() or path.read_text() != page]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path.name} is out of date; run: python docs/generate.py")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(pages()[path])
+        print(f"{path.name} written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Run a recipe through the command line, and say on a pipe when the first read (`R`) and the last rename (`E`) happen."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ftdata import files, flow, resume
+from ftdata.cli import main
+
+recipe, mark = sys.argv[1], int(sys.argv[2])
+began = False
+
+
+def begin() -> None:
+    global began
+    if not began:
+        began = True
+        os.write(mark, b"R")
+
+
+open_source, take_over, rename = flow.open_source, resume.take_over, files.rename
+
+
+def opened(*given: Any, **named: Any) -> Any:
+    begin()
+    return open_source(*given, **named)
+
+
+def taken_over(*given: Any) -> Any:
+    spool = take_over(*given)
+    if spool is not None:
+        begin()
+    return spool
+
+
+def renamed(old: Path, new: Path) -> None:
+    rename(old, new)
+    if new.name == "run.json":
+        os.write(mark, b"E")
+
+
+flow.open_source, resume.take_over, files.rename = opened, taken_over, renamed
+sys.argv = ["ftdata", "run", "-q", recipe]
+main()

@@ -1,0 +1,249 @@
+"""Death before every single call of publishing: the set of outputs is old, new, or completed by the next start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from old_or_new import hashes, judge
+from scene import RECIPE, record, strays, write_input
+
+from ftdata import flow, runs
+from ftdata.errors import OutputError
+from ftdata.files import Record
+
+CALLS = ("replace", "fsync", "unlink", "rmdir", "chmod", "mkdir", "open")
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in ftdata catches it, so no cleanup of ours runs."""
+
+
+@contextmanager
+def dying(at: int, error: Callable[[], BaseException] = Killed, during: str = "publish") -> Iterator[list[str]]:
+    """Raise before the system call number `at` that is made from the beginning of `during` on; list the calls made."""
+    made: list[str] = []
+    on = False
+    begin = getattr(Record, during)
+
+    def begun(*given: Any) -> Any:
+        nonlocal on
+        on = True
+        return begin(*given)
+
+    def wrapped(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def call_or_die(*given: Any, **named: Any) -> Any:
+            writes = name != "open" or (len(given) > 1 and given[1] & os.O_CREAT)
+            if on and writes:
+                if len(made) == at:
+                    raise error()
+                made.append(f"{name} {given[0]}")
+            return call(*given, **named)
+
+        return call_or_die
+
+    patches = [mock.patch.object(os, name, wrapped(name, getattr(os, name))) for name in CALLS]
+    with mock.patch.object(Record, during, begun):
+        for patch in patches:
+            patch.start()
+        try:
+            yield made
+        finally:
+            for patch in patches:
+                patch.stop()
+
+
+NO_TEST = RECIPE.replace("test = 0.2\n", "")
+ONLY_JSONL = RECIPE[: RECIPE.rindex("[[write]]")]
+ONLY_FOLDER = RECIPE.replace('[[write]]\nuse = "openai-chat"\npath = "out/jsonl/{split}.jsonl"\n', "")
+SCENES = {
+    "first": (None, RECIPE),
+    "replace": (RECIPE, RECIPE),
+    "a-split-goes": (RECIPE, NO_TEST),
+    "a-split-comes": (NO_TEST, RECIPE),
+    "a-folder-goes": (RECIPE, ONLY_JSONL),
+    "a-folder-comes": (ONLY_JSONL, RECIPE),
+}
+
+
+def begin(place: Path, old: str | None, new: str) -> tuple[Path, dict[str, str], dict[str, str]]:
+    """Make a folder with the old set and the new input; give it with the hashes of the old and of the new set."""
+    clean, start = place / "clean", place / "start"
+    for folder in (clean, start):
+        folder.mkdir()
+        write_input(folder / "in.jsonl", 40, seed=1)
+        if old is not None:
+            (folder / "recipe.toml").write_text(old)
+            flow.run(folder / "recipe.toml")
+        write_input(folder / "in.jsonl", 50, seed=2)
+        (folder / "recipe.toml").write_text(new)
+    before = hashes(clean / "out") if old is not None else {}
+    flow.run(clean / "recipe.toml")
+    return start, before, hashes(clean / "out")
+
+
+def until_it_succeeds(start: Path, place: Path) -> Iterator[tuple[int, Path, list[str]]]:
+    """Run in a fresh copy for each n, dying before call n, until a run makes fewer calls."""
+    for n in range(1000):
+        folder = place / f"n{n}"
+        shutil.copytree(start, folder)
+        try:
+            with dying(n) as made:
+                flow.run(folder / "recipe.toml", overwrite=False)
+        except Killed:
+            yield n, folder, made
+            shutil.rmtree(folder)
+        else:
+            assert n > 20, "publishing makes more calls than that: the failpoints are not where they should be"
+            return
+    raise AssertionError("publishing never ends")
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_set_is_old_or_new_or_completed(scene: str, tmp_path: Path) -> None:
+    start, old, new = begin(tmp_path, *SCENES[scene])
+    assert old != new
+    seen = set()
+    for n, folder, made in until_it_succeeds(start, tmp_path):
+        told = f"death before call {n}, after {made[-3:]}"
+        state = judge(folder / "out", old, new)
+        assert state in ("old", "new", "unfinished"), f"{told}: {state}"
+        seen.add(state)
+        if state == "unfinished":
+            assert "unfinished" in {problem.code for problem in runs.verify(record(folder))}, told
+        with record(folder).locked():
+            finished = record(folder).recover()
+        assert finished == (state == "unfinished"), told
+        after = judge(folder / "out", old, new)
+        assert after == ("old" if state == "old" else "new"), f"{told}: {after} after the next start"
+        if after == "new":
+            assert runs.verify(record(folder)) == [], told
+        if n % 5 == 0:
+            # A whole run from there: nothing is in its way, and nothing of the dead one stays.
+            flow.run(folder / "recipe.toml")
+            assert judge(folder / "out", old, new) == "new", told
+            assert strays(folder) == [], told
+    assert seen == {"old", "new", "unfinished"}
+
+
+def test_death_while_the_next_start_completes(tmp_path: Path) -> None:
+    start, old, new = begin(tmp_path, *SCENES["a-split-goes"])
+    deaths = 0
+    for n, folder, _ in until_it_succeeds(start, tmp_path):
+        if n % 4 or judge(folder / "out", old, new) != "unfinished":
+            continue
+        for m in range(100):
+            again = tmp_path / "again"
+            shutil.copytree(folder, again)
+            try:
+                with dying(m, during="recover"):
+                    record(again).recover()
+            except Killed:
+                deaths += 1
+                assert judge(again / "out", old, new) in ("unfinished", "new"), (n, m)
+                record(again).recover()
+                assert judge(again / "out", old, new) == "new", (n, m)
+                shutil.rmtree(again)
+            else:
+                shutil.rmtree(again)
+                break
+    assert deaths > 20
+
+
+def test_a_call_that_fails_leaves_old_or_new_or_is_completed(tmp_path: Path) -> None:
+    """The disk fails in the midst of publishing: our own cleanup runs, and must not take the new outputs with it."""
+    start, old, new = begin(tmp_path, *SCENES["replace"])
+    seen = set()
+    for n in range(1000):
+        folder = tmp_path / f"n{n}"
+        shutil.copytree(start, folder)
+        try:
+            with dying(n, lambda: OSError(5, "Input/output error")):
+                flow.run(folder / "recipe.toml")
+        except OutputError:
+            state = judge(folder / "out", old, new)
+            assert state in ("old", "new", "unfinished"), f"call {n}: {state}"
+            seen.add(state)
+            record(folder).recover()
+            after = judge(folder / "out", old, new)
+            assert after == ("old" if state == "old" else "new"), f"call {n}: {state}, then {after}"
+            flow.run(folder / "recipe.toml")
+            assert judge(folder / "out", old, new) == "new"
+            assert strays(folder) == [], n
+            shutil.rmtree(folder)
+        else:
+            break
+    assert seen == {"old", "new", "unfinished"}
+
+
+def test_all_is_on_disk_before_the_step_that_relies_on_it(tmp_path: Path) -> None:
+    """A power cut keeps only what was fsynced: outputs before the intent, the intent before the first rename."""
+    start, _, _ = begin(tmp_path, *SCENES["replace"])
+    synced: list[str] = []
+    renames: list[tuple[str, str, set[str]]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def syncing(handle: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        fsync(handle)
+
+    def replacing(old: Path, new: Path) -> None:
+        renames.append((str(old), str(new), set(synced)))
+        replace(old, new)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("needs /proc to tell which file a handle is")
+    with mock.patch.object(os, "fsync", syncing), mock.patch.object(os, "replace", replacing):
+        manifest = flow.run(start / "recipe.toml")
+    home = record(start)
+    before_intent = next(done for _, new, done in renames if new == str(home.intent))
+    for move in manifest.publish:
+        if move["scratch"] is None:
+            continue
+        scratch = home.absolute(move["scratch"])
+        for name in move["files"]:
+            assert str(scratch / name if name else scratch) in before_intent
+    outputs = [done for _, new, done in renames if Path(new) in {home.absolute(m["final"]) for m in manifest.publish}]
+    assert outputs
+    order = [new for _, new, _ in renames]
+    assert order.index(str(home.intent)) < min(order.index(str(home.absolute(m["final"]))) for m in manifest.publish)
+    assert all(str(home.folder) in done for done in outputs), "the intent's own entry must last before the first rename"
+    last = next(done for _, new, done in renames if new == str(home.manifest))
+    assert {str(start / "out"), str(start / "out" / "jsonl")} <= last
+    assert synced[-1] == str(home.folder)
+
+
+def test_a_lost_scratch_folder_gives_the_old_one_back(tmp_path: Path) -> None:
+    """Someone cleaned up hidden files while the old folder waited aside: it takes its place again."""
+    start, old, new = begin(tmp_path, *SCENES["replace"])
+    for _, folder, _ in until_it_succeeds(start, tmp_path):
+        aside = folder / "out" / ".hf.ftdata-old"
+        if aside.exists() and not (folder / "out" / "hf").exists():
+            for scratch in (folder / "out").glob(".k-*.ftdata-scratch"):
+                shutil.rmtree(scratch)
+            assert not record(folder).recover()
+            assert {n: h for n, h in hashes(folder / "out").items() if n.startswith("hf/")} == {
+                n: h for n, h in old.items() if n.startswith("hf/")
+            }
+            assert {problem.code for problem in runs.verify(record(folder))} >= {"changed"}
+            return
+    pytest.fail("the old folder never stood aside")
+
+
+def test_a_changed_recipe_does_not_lose_what_was_being_published(tmp_path: Path) -> None:
+    start, old, new = begin(tmp_path, *SCENES["replace"])
+    for _, folder, _ in until_it_succeeds(start, tmp_path):
+        if judge(folder / "out", old, new) == "unfinished":
+            (folder / "recipe.toml").write_text(NO_TEST)
+            manifest = flow.run(folder / "recipe.toml")
+            assert {out.split for out in manifest.outputs if out.split} == {"train", "validation"}
+            assert not (folder / "out" / "jsonl" / "test.jsonl").exists()
+            assert runs.verify(record(folder)) == []
+            return
+    pytest.fail("publishing was never interrupted")

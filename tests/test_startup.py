@@ -1,0 +1,44 @@
+"""Help must come at once: what `ftdata --help` may cost, and what it may not import."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("polars", "pydantic", "pluggy", "datasets", "rich", "pyarrow", "numpy", "orjson", "msgspec", "selectolax")
+SCRIPT = Path(sys.executable).with_name("ftdata")
+
+
+def children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_help_takes_no_more_than_150_ms_of_cpu() -> None:
+    command = [str(SCRIPT), "--help"] if SCRIPT.exists() else [sys.executable, "-m", "ftdata", "--help"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "PYTHON"))}
+    best = 9.0
+    for _ in range(7):
+        before = children()
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+        best = min(best, children() - before)
+    assert done.stdout.startswith("Usage: ftdata")
+    assert best <= 0.15, f"{best:.3f} s of CPU"
+
+
+@pytest.mark.parametrize("line", ["--help", "--version", "run --help", "convert --help", "explain -h"])
+def test_help_imports_nothing_heavy(line: str) -> None:
+    code = (
+        "import sys, ftdata.cli\n"
+        f"sys.argv = ['ftdata', *{line.split()!r}]\n"
+        "try:\n    ftdata.cli.main()\n"
+        "except SystemExit as leave:\n    assert not leave.code, leave.code\n"
+        f"print('HEAVY', sorted({{m.split('.')[0] for m in sys.modules}} & set({HEAVY!r})))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip().endswith("HEAVY []"), done.stdout[-200:]
