@@ -41,12 +41,12 @@ def read(path):
 """,
     "ftdata openai-chat": """
 from pathlib import Path
-from ftdata.readers.openai_chat import OpenAIChatReader
+from ftdata.readers.openai_chat import OpenAIChat
 from ftdata.source import Source
 def read(path):
     rows = 0
     with Source(path) as source:
-        for batch in OpenAIChatReader(path=Path(path)).read(source):
+        for batch in OpenAIChat(path=Path(path)).read(source):
             rows += batch.height
             assert batch["drop"].null_count() == batch.height
         assert source.handed == rows and len(source.inputs[0].sha256) == 64
@@ -87,58 +87,6 @@ def generate(path: Path, size: int) -> int:
         [" ".join(rng.choices(words, k=n)) for n in (11, 12, 13, 38, 40, 42) for _ in range(200)]
         for words in (ENGLISH, PORTUGUESE)
     ]
-    rows = 0
-    with open(path, "rb") as file:
-        for line in file:
-            orjson.loads(line)
-            rows += 1
-    return rows
-""",
-    "ftdata openai-chat": """
-from pathlib import Path
-from ftdata.readers.openai_chat import OpenAIChatReader
-from ftdata.source import Source
-def read(path):
-    rows = 0
-    with Source(path) as source:
-        for batch in OpenAIChatReader(path=Path(path)).read(source):
-            rows += batch.height
-            assert batch["drop"].null_count() == batch.height
-        assert source.handed == rows and len(source.inputs[0].sha256) == 64
-    return rows
-""",
-    "polars.read_ndjson": """
-import polars as pl
-message = pl.Struct({"role": pl.String, "content": pl.String, "name": pl.String, "weight": pl.Int8})
-schema = {"messages": pl.List(message)}
-def read(path):
-    return pl.read_ndjson(path, schema=schema).height
-""",
-    "datasets.load_dataset": """
-import os, tempfile
-cache = tempfile.mkdtemp(dir=os.environ["CACHE"])
-os.environ.update(HF_HOME=cache, HF_DATASETS_OFFLINE="1", HF_HUB_OFFLINE="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1")
-import datasets
-def read(path):
-    return datasets.load_dataset("json", data_files=path, split="train", cache_dir=cache).num_rows
-""",
-}
-TIMED = """
-import json, resource, sys, time
-open(sys.argv[1], "rb").read(1 << 20)
-def cpu():
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-before, start = cpu(), time.perf_counter()
-rows = read(sys.argv[1])
-print(json.dumps([rows, cpu() - before, time.perf_counter() - start,
-                  resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
-"""
-
-
-def generate(path: Path, size: int) -> int:
-    rng = random.Random(0)
-    pool = [" ".join(rng.choices(WORDS, k=n)) for n in (10, 11, 12, 34, 36, 38) for _ in range(200)]
     rows = 0
     with path.open("wb") as out:
         while out.tell() < size:

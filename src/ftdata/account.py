@@ -121,8 +121,6 @@ class Account:
         extra = self.rows.beyond(self.row_count)
         if extra is not None:
             raise RunError(f"the run does not add up: row {extra} was never read; nothing was published")
-        if not self.rows.count(WRITTEN):
-            raise RunError("no row is left to write; `ftdata show` tells the reasons; nothing was published")
 
     def hold(self, manifest: Manifest) -> None:
         """Hold the manifest against the law, the stages' own conditions and the limits; else fail the run."""
@@ -133,8 +131,10 @@ class Account:
                 f"{rows} and {manifest.written_records + manifest.dropped_records}; nothing was published"
             )
         told = [*self._fields(manifest), *self._limits(manifest)]
+        if not manifest.written and not told:
+            told = ["no row is left to write; `ftdata show` tells the reasons"]
         if told:
-            raise RunError(*["\n".join(f"{line}; nothing was published" for line in told)])
+            raise RunError("\n".join(f"{line}; nothing was published" for line in told))
 
     def _fields(self, manifest: Manifest) -> list[str]:
         """Ask stages that name meta keys whether any row had them; a key that no row has is an error."""

@@ -56,7 +56,7 @@ def _contract(label: str, before: Batch, after: Any) -> None:
     if len(reasons) and (reasons.str.len_chars().max() or 0) > _REASON:  # type: ignore[operator]
         raise ContractError(f"{label}: gave a reason of over {_REASON} characters; a reason is a short code")
     flags = after["flags"]
-    if flags.null_count() or before["flags"].list.set_difference(flags).list.len().sum():
+    if flags.null_count() or before["flags"].list.set_difference(flags.rechunk()).list.len().sum():
         raise ContractError(f"{label}: took a flag away; flags are only added")
 
 
@@ -105,9 +105,10 @@ def step(stage: Transform, label: str, batch: Batch, tolerant: bool) -> tuple[Ba
         return batch, []
 
     def apply(rows: Batch) -> Batch:
-        after = stage.apply(rows)
+        after = stage.apply(rows.clone())  # a stage that edits its frame in place must not edit ours
         _contract(label, rows, after)
-        return after
+        # polars' set operations on lists panic where two columns are cut into other chunks.
+        return after.rechunk()
 
     parts = []
     for rows, result in guarded(apply, label, batch, tolerant):
@@ -116,7 +117,7 @@ def step(stage: Transform, label: str, batch: Batch, tolerant: bool) -> tuple[Ba
                 pl.lit(str(result.reason)[:_REASON]).alias("drop"), pl.lit(result.note, pl.String).alias("note")
             )
         parts.append(result)
-    after = pl.concat(parts) if len(parts) > 1 else parts[0]
+    after = pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0]
     return settle(label, batch, after)
 
 
@@ -166,12 +167,15 @@ def intake(
             batch = next(batches, None)
         except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
             raise
-        except Exception as error:
+        except BaseException as error:  # a panic in polars is no Exception
             raise PluginError(f"reader {label}: {_where(error)}; the input may be one that it does not know") from None
         if batch is None:
             return
         if not isinstance(batch, pl.DataFrame) or batch.schema != SCHEMA:
             raise ContractError(f"reader {label}: gave something else than a batch; build it with ftdata.to_batches")
+        if batch["flags"].null_count():
+            raise ContractError(f"reader {label}: gave a row without flags; an empty list says that there are none")
+        batch = batch.rechunk()
         for start in range(0, batch.height, ROWS):
             part = batch.slice(start, ROWS)
             owned = part["origin"].list.len()
@@ -224,6 +228,8 @@ class Decisions:
             raise ContractError(f"{label}: select() gave a column of another type ({type(error).__name__})") from None
         if frame["row"].null_count() or frame["row"].is_duplicated().any():
             raise ContractError(f"{label}: select() must name each row once")
+        if "drop" in frame.columns and (frame["drop"].str.len_chars().max() or 0) > _REASON:  # type: ignore[operator]
+            raise ContractError(f"{label}: gave a reason of over {_REASON} characters; a reason is a short code")
         self.frame = frame
         self.used = 0
 
@@ -259,8 +265,11 @@ class Decisions:
 
     def _merged(self, meta: pl.Series, tags: pl.Series) -> pl.Series:
         merged = []
-        for old, new in zip(meta.to_list(), tags.to_list(), strict=True):
-            merged.append(old if new is None else dumps({**json.loads(old or "{}"), self.stage.name: json.loads(new)}))
+        try:
+            for old, new in zip(meta.to_list(), tags.to_list(), strict=True):
+                merged.append(old if new is None else dumps({**json.loads(old or "{}"), self.stage.name: json.loads(new)}))
+        except (ValueError, TypeError):
+            raise ContractError(f"{self.label}: select() gave `tags`, or a stage before it `meta`, not as JSON text") from None
         return pl.Series("meta", merged, pl.String)
 
 
@@ -292,11 +301,12 @@ class Selected:
         """Gather the sketches of all live rows; rows on which `sketch` raises are given back with their error."""
         bad: list[tuple[int, RowError]] = []
         seen = False
+        tolerant = self.tolerant and isinstance(stage, Selector)  # a check that fails on a row must not pass it over
         for batch in self.live():
-            bad += sketch(stage, label, batch, into, self.tolerant)
+            bad += sketch(stage, label, batch, into, tolerant)
             seen = True
         if not seen:
-            sketch(stage, label, pl.DataFrame(schema=SCHEMA), into, self.tolerant)
+            sketch(stage, label, pl.DataFrame(schema=SCHEMA), into, tolerant)
         return into.close().scan(), bad
 
     def run(self, stage: Selector, label: str, into: Frames) -> None:
@@ -304,9 +314,9 @@ class Selected:
         sketches, bad = self.sketches(stage, label, into)
         try:
             frame = stage.select(sketches, self).collect()
-        except (FtdataError, KeyboardInterrupt, MemoryError):
+        except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
             raise
-        except Exception as error:
+        except BaseException as error:
             raise PluginError(f"{label}: {_where(error)}; the rows cannot be told apart without it") from None
         if bad:
             failed = pl.DataFrame(
@@ -320,7 +330,9 @@ class Selected:
         self.made.append(Decisions(stage, label, frame))
 
     def settled(self) -> Iterator[tuple[Batch, list[pl.DataFrame]]]:
-        """Read the rows a last time, with the events of every decision."""
+        """Read the rows a last time, with the events of every decision; each decision must have found its row."""
+        for decisions in self.made:
+            decisions.used = 0
         for frame in self.spool:
             batch: Batch = frame.cast(SCHEMA)
             found: list[pl.DataFrame] = []
@@ -328,6 +340,9 @@ class Selected:
                 batch, new = settle(decisions.label, batch, decisions.lay(batch), edits=False)
                 found += new
             yield batch, found
+        for decisions in self.made:
+            if decisions.used != decisions.frame.height:
+                raise ContractError(f"{decisions.label}: select() decided upon a row that is not there or was dropped before")
 
 
 def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -> list[tuple[int, RowError]]:
@@ -335,7 +350,7 @@ def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -
     bad = []
 
     def look(rows: Batch) -> pl.DataFrame:
-        frame = stage.sketch(rows)
+        frame = stage.sketch(rows.clone())
         if not isinstance(frame, pl.DataFrame) or frame.schema.get("row") != pl.UInt64:
             raise ContractError(f"{label}: sketch() must give a frame with `row` (UInt64)")
         if not frame["row"].is_in(rows["row"].implode()).all():
@@ -357,11 +372,14 @@ def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -
 def judge(stage: Check, label: str, sketches: pl.LazyFrame) -> list[Finding]:
     """Let a check judge; one that raises stops the run: a guard that fails must not let anything pass."""
     try:
-        return list(stage.judge(sketches))
-    except (FtdataError, KeyboardInterrupt, MemoryError):
+        found = list(stage.judge(sketches))
+    except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise PluginError(f"{label}: {_where(error)} while judging; nothing was published") from None
+    if not all(isinstance(finding, Finding) for finding in found):
+        raise ContractError(f"{label}: judge() gave something else than findings; nothing was published")
+    return found
 
 
 def meta_needed(stages: Sequence[Stage]) -> frozenset[str] | None:
@@ -383,7 +401,10 @@ def without_meta(batch: Batch, keep: frozenset[str] | None) -> Batch:
         return batch.with_columns(pl.lit(None, dtype=pl.String).alias("meta"))
     kept = []
     for text in batch["meta"].to_list():
-        known = {key: value for key, value in json.loads(text).items() if key in keep} if text else {}
+        meta = json.loads(text) if text else {}
+        known = {key: value for key, value in meta.items() if key in keep}
+        if len(known) < len(keep):  # a stage may have to say which keys there were: names, no values
+            known |= dict.fromkeys(meta.keys() - known.keys())
         kept.append(dumps(known) if known else None)
     return batch.with_columns(pl.Series("meta", kept, pl.String))
 

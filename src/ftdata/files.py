@@ -276,6 +276,9 @@ class Record:
             if scratch.exists():
                 if self.folder not in final.parents:
                     _open_up(scratch)
+                if not final.parent.is_dir():  # a folder with `{split}` in its name
+                    with _writing(final.parent):
+                        final.parent.mkdir(parents=True, exist_ok=True)
                 if scratch.is_dir() and final.exists():
                     remove(aside)
                     rename(final, aside)

@@ -328,11 +328,11 @@ class _Flow:
         manifest = self.account.manifest(outputs, self._verdict())
         self.account.hold(manifest)
         _check_targets(self.recipe, self.record, self.overwrite)
-        moves = [*moves, *leftovers(self.record, moves)]
         book = self.record.folder / ".ledger.parquet.ftdata-scratch"
         files.rename(self.record.work / "ledger.parquet", book)
         relative = self.record.relative
-        moves.append(Move(relative(self.record.ledger), relative(book), {"": manifest.ledger_sha256 or ""}))
+        moves = [*moves, Move(relative(self.record.ledger), relative(book), {"": manifest.ledger_sha256 or ""})]
+        moves += leftovers(self.record, moves)  # last: the ledger of the run before is replaced, not left over
         self._tick("publish")
         self.record.publish(moves, manifest.model_dump(mode="json"))
         files.remove(self.record.work)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ftdata.account import scrubbed
+from ftdata.errors import ContractError
 from ftdata.manifest import InputPart
 from ftdata.source import Source
 from ftdata.stages import Reader
@@ -56,7 +57,13 @@ def ids(source: Source, firsts: pl.Series) -> pl.Series:
 
 
 def input_parts(source: Source, reader: Reader) -> list[InputPart]:
-    """Give the manifest's entries for all files that a source read."""
+    """Give the manifest's entries for all files that a source read.
+
+    Raises `ContractError` if the reader stopped early: records that were never handed out would be lost unseen.
+    """
+    unread = source.unread()
+    if unread is not None:
+        raise ContractError(f"reader {reader.name}: did not read {unread} to its end; a reader must take all records")
     return [
         InputPart(
             path="-" if i.name == "stdin" else scrubbed(str(i.path)),

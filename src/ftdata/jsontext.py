@@ -101,9 +101,12 @@ def parse(text: bytes, limits: Limits) -> Parsed:
     return Parsed(value, duplicate)
 
 
-def compact(text: bytes) -> bytes:
-    """Take the white space out of a JSON text; strings and numbers stay as they are written."""
-    return _SPACES.sub(lambda match: match[1] or b"", text)
+def on_one_line(text: bytes) -> bytes:
+    """Shrink the white space in a JSON text to single spaces; strings and numbers stay as they are written.
+
+    It is not taken out altogether: `1 000` is no number.
+    """
+    return _SPACES.sub(lambda match: match[1] or b" ", text)
 
 
 def unfinished(line: bytes) -> bool:

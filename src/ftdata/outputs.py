@@ -12,7 +12,7 @@ import polars as pl
 from ftdata import files, ledger
 from ftdata.account import WRITTEN, Account
 from ftdata.batch import Batch
-from ftdata.errors import ContractError, FtdataError, PluginError, RunError
+from ftdata.errors import ContractError, FtdataError, PluginError
 from ftdata.files import Move, Record
 from ftdata.hooks import raised_at
 from ftdata.manifest import OutputPart, load
@@ -67,20 +67,23 @@ class Output:
             self.writer.write(hand(), self.scratch)
         except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
             raise
-        except Exception as error:
+        except BaseException as error:  # a panic in polars is no Exception
             raise PluginError(
                 f"writer {self.label}: {type(error).__name__} at {raised_at(error)}; nothing was published"
             ) from None
         if not finished:
             raise ContractError(f"writer {self.label}: stopped before the last row; write() must take all batches")
         handed.close()
-        if not handed.rows:
-            raise RunError("no row is left to write; `ftdata show` tells the reasons; nothing was published")
         found = [
             _File(path, name, self.writer.split_of(Path(name)), self.writer.lines(path))
             for path in files.below(self.scratch)
             for name in [str(path.relative_to(self.scratch))]
         ]
+        if not self.writer.folder:
+            named = {str(self.writer.file_for(file.split)) for file in found}
+            odd = next((file.name for file in found if file.name not in named), None)
+            if odd is not None:
+                raise ContractError(f"writer {self.label}: wrote {odd}, which is not the file that `path` names")
         self._log(account, handed, [file for file in found if file.lines is not None])
         files.remove(handed.path)
         hashes = {file.name: files.sha256(file.path) for file in found}

@@ -73,6 +73,8 @@ def take_over(account: Account, number: int, key_: str) -> Spool | None:
     if state["key"] != key_ or not _unchanged(account.recipe, state):
         return None
     spool = Spool(work / f"spool-{number}.arrow", state["starts"])
+    if not all(file.exists() for file in (spool.path, *(work / name for name, _ in state["events"]))):
+        return None  # a run that had published died while it removed its work
     spool.rows = state["rows"]
     account.inputs = [InputPart(**part) for part in state["inputs"]]
     account.row_count, account.record_count = state["row_count"], state["record_count"]

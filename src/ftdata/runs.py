@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -119,8 +118,10 @@ def verify(record: Record) -> list[Problem]:
     for move in (Move(**move) for move in manifest.publish):
         if move.scratch is not None:
             problems += _verify_move(record, move)
-    if not any(problem.path == record.relative(record.ledger) for problem in problems):
-        problems += _verify_lines(record, manifest)
+    broken = {problem.path for problem in problems}
+    problems += _count_files(record, manifest, broken)
+    if record.relative(record.ledger) not in broken:
+        problems += _count_ledger(record, manifest)
     return problems
 
 
@@ -141,38 +142,81 @@ def _verify_move(record: Record, move: Move) -> list[Problem]:
     return problems
 
 
-def _verify_lines(record: Record, manifest: Manifest) -> list[Problem]:
-    """Count the lines of each output in the ledger, and in the file itself, and the rows in all."""
-    problems = []
-    writes = ledger.scan(record.ledger).filter(pl.col("event") == "write")
-    counted = dict(writes.group_by("output").agg(pl.len()).collect().iter_rows())
+def _count_files(record: Record, manifest: Manifest, broken: set[str]) -> list[Problem]:
+    """Count the training rows in each output that holds the run's bytes."""
     from ftdata.hooks import find as find_stage
 
+    problems = []
     for out in manifest.outputs:
-        if counted.get(out.path, 0) != out.lines:
-            problems.append(
-                Problem(
-                    "miscounted", out.path, f"the ledger has {counted.get(out.path, 0)} lines for it, not {out.lines}"
-                )
-            )
-        path = record.absolute(out.path)
+        if out.path in broken:
+            continue
         try:
             writer = cast(type[Writer], find_stage(("writer",), out.use).stage)
         except (LookupError, FtdataError):
             continue  # the plugin that wrote it is not here; its hash was checked
-        if path.is_file():
-            lines = writer.lines(writer.model_construct(path=path, meta=()), path) or 0
-            if lines != out.lines:
-                problems.append(Problem("miscounted", out.path, f"holds {lines} lines, not {out.lines}"))
-    ends = ledger.totals(record.ledger)
-    dropped = Counter({stage: sum(reasons.values()) for stage, reasons in ends["drop"].items()}).total()
-    for label, count in ends["write"].items():
-        if count + dropped != manifest.rows:
-            problems.append(
-                Problem(
-                    "unbalanced",
-                    record.relative(record.ledger),
-                    f"{label}: {count} written + {dropped} dropped is not {manifest.rows} read",
-                )
+        path = record.absolute(out.path)
+        lines = writer.model_construct(path=path, meta=()).lines(path) or 0
+        if lines != out.lines:
+            problems.append(Problem("miscounted", out.path, f"holds {lines} lines, not {out.lines}"))
+    return problems
+
+
+def _count_ledger(record: Record, manifest: Manifest) -> list[Problem]:
+    """Count the ledger again: the lines of each output, the one end of each row and record, the drops by reason."""
+    name = record.relative(record.ledger)
+    lines = ledger.scan(record.ledger)
+    writes, drops = lines.filter(pl.col("event") == "write"), lines.filter(pl.col("event") == "drop")
+    at = pl.col("line")
+    counted = writes.group_by("output").agg(
+        pl.len().alias("n"), at.n_unique().alias("own"), at.min(), at.max().alias("last")
+    )
+    found = {out: rest for out, *rest in counted.collect().iter_rows()}
+    problems = []
+    for out in manifest.outputs:
+        n, own, first, last = found.pop(out.path, (0, 0, 1, 0))
+        if n != out.lines:
+            problems.append(Problem("miscounted", out.path, f"the ledger has {n} lines for it, not {out.lines}"))
+        elif n and (own, first, last) != (n, 1, n):
+            problems.append(Problem("miscounted", out.path, "the ledger names a line of it twice, or leaves one out"))
+    problems += [Problem("miscounted", str(out), "is in the ledger but no output of the run") for out in found]
+    writers = sum(stage.kind == "writer" for stage in manifest.stages)
+    ends = (
+        pl.concat([drops, writes])
+        .group_by("row")
+        .agg(
+            (pl.col("event") == "drop").sum().alias("gone"),
+            pl.col("stage").filter(pl.col("event") == "write").n_unique().alias("kept"),
+        )
+    )
+    told = ends.select(
+        pl.len().alias("rows"),
+        (pl.col("kept") > 0).sum().alias("written"),
+        (((pl.col("gone") == 0) & (pl.col("kept") == writers)) | ((pl.col("gone") == 1) & (pl.col("kept") == 0)))
+        .all()
+        .alias("once"),
+        pl.col("row").max().alias("last"),
+    )
+    rows, written, once, last = told.collect(engine="streaming").row(0)
+    if (rows, written, last or 0) != (manifest.rows, manifest.written, manifest.rows) or not once:
+        problems.append(
+            Problem(
+                "unbalanced",
+                name,
+                f"{rows} rows, {written} of them written, is not {manifest.rows} and {manifest.written}"
+                if once
+                else "a row of it was both written and dropped, or twice, or not by every writer",
             )
+        )
+    # Each record ends once: in a dropped row, or in a line (every writer repeats the rows: one of each is enough).
+    numbers = pl.concat([drops, writes]).select("row", "origin").unique("row").select(pl.col("origin").list.explode())
+    records, single, top = (
+        numbers.select(pl.len(), pl.col("origin").n_unique().alias("single"), pl.col("origin").max().alias("top"))
+        .collect()
+        .row(0)
+    )
+    if not records == single == (top or 0) == manifest.records:
+        problems.append(Problem("unbalanced", name, f"{single} records end in it, not {manifest.records}"))
+    dropped = ledger.totals(record.ledger)["drop"]
+    if dropped != manifest.dropped:
+        problems.append(Problem("unbalanced", name, "its dropped rows by stage and reason are not the manifest's"))
     return problems

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from ftdata import decoding
 from ftdata.delimited import Dialect, cut_rows, guess_delimiter, judged
 from ftdata.errors import InputError
-from ftdata.jsontext import BadJson, Item, Items, compact, parse, unfinished
+from ftdata.jsontext import BadJson, Item, Items, on_one_line, parse, unfinished
 from ftdata.records import Input, Limits, Lines, Record, Table
 from ftdata.streams import BLOCK, Bytes, Expanded, Store, Tap
 
@@ -52,6 +52,7 @@ class _Part:
     def __init__(self, name: str, path: Path, first: int, encoding: str) -> None:
         self.name, self.path, self.first, self.encoding = name, path, first, encoding
         self.records = 0
+        self.drained = False
         self.tap: Tap | None = None
         self.digest: tuple[int, str] | None = None
 
@@ -198,6 +199,12 @@ class Source:
             part.digest = (tap.count, tap.sha256)
         return Input(part.name, part.path, *part.digest, part.encoding, part.first, part.records)
 
+    def unread(self) -> str | None:
+        """Name a file that the reader began and did not read to its end, or never began; None if there is none."""
+        if not self._parts:
+            return self.name
+        return next((part.name for part in self._parts if not part.drained), None)
+
     def spans(self) -> list[tuple[int, str]]:
         """List the number of the first record of each file read so far, and the file's name."""
         return [(part.first, part.name) for part in self._parts] or [(self.first, self.name)]
@@ -235,6 +242,7 @@ class Source:
         for block in self._blocks(part, stream, encoding, skip):
             room = self._room(block.count)
             if room <= 0:
+                part.drained = True
                 return
             if room < block.count:
                 block = Lines(0, block.line, b"\n".join(block.lines[:room]), room, block.problem)
@@ -244,6 +252,7 @@ class Source:
             self.handed += room
             part.records += room
             yield block
+        part.drained = True
 
     def _blocks(self, part: _Part, stream: Expanded, encoding: str, skip: int) -> Iterator[Lines]:
         held: list[bytes] = []
@@ -310,6 +319,7 @@ class Source:
             if not first.cells:
                 first = next((block for block in blocks if block.cells), None)
         if first is None:
+            part.drained = True
             return Table((), delimiter, iter(()))
         top, line = first.cells[0], first.lines[0]
         if header:
@@ -342,14 +352,14 @@ class Source:
             yield record
 
     def json_texts(self, member: str | None = None) -> Iterator[Record]:
-        """Give the items of a JSON array, or the object of a file, each as compact JSON text, not yet checked."""
+        """Give the items of a JSON array, or the object of a file, each as JSON text on one line, not yet checked."""
         part, stream, encoding, skip = self._begin(member, True)
 
         def found() -> Iterator[tuple[int, bytes | None, str | None]]:
             items = Items(self.limits)
             for piece in self._pieces(part, stream, encoding, skip):
-                yield from map(_compacted, items.feed(piece))
-            yield from map(_compacted, items.feed(b"", final=True))
+                yield from map(_one_line, items.feed(piece))
+            yield from map(_one_line, items.feed(b"", final=True))
 
         return self._number(part, found())
 
@@ -472,6 +482,7 @@ class Source:
         expected = -1
         for line, value, problem in found:
             if self._most is not None and self.handed >= self._most:
+                part.drained = True
                 return
             if line != expected:
                 self._remember(number, line)
@@ -480,6 +491,7 @@ class Source:
             part.records += 1
             yield Record(number, line, value, problem)
             number += 1
+        part.drained = True
 
 
 _HEADER = {
@@ -505,8 +517,8 @@ def is_one_value(opening: bytes) -> bool:
     return first[:1] == b"{" and bool(newline) and second[:1] in (b" ", b"\t", b'"', b"}") and unfinished(first)
 
 
-def _compacted(item: Item) -> tuple[int, bytes | None, str | None]:
-    return item.line, item.text and compact(item.text), item.problem
+def _one_line(item: Item) -> tuple[int, bytes | None, str | None]:
+    return item.line, item.text and on_one_line(item.text), item.problem
 
 
 def _taken(texts: Iterator[str], size: int) -> list[str]:

@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -72,12 +73,15 @@ class Bytes(Protocol):
 
 
 class Tap:
-    """A stream that hashes and counts what passes."""
+    """A stream that hashes and counts what passes. Hashing is done beside the reading, in a thread: it needs no GIL."""
 
     def __init__(self, raw: Bytes, on_read: Callable[[int], None] | None = None) -> None:
         self._raw = raw
         self._hash = hashlib.sha256()
         self._on_read = on_read
+        self._waiting: list[bytes] = []
+        self._thread: ThreadPoolExecutor | None = None
+        self._running: Future[None] | None = None
         self.count = 0
         self.ended = False
 
@@ -85,18 +89,43 @@ class Tap:
         """Read at most `size` bytes."""
         piece = self._raw.read(size)
         if piece:
-            self._hash.update(piece)
             self.count += len(piece)
+            self._waiting.append(piece)
+            if len(self._waiting) >= 4:
+                self._hand_over()
             if self._on_read:
                 self._on_read(len(piece))
-        else:
+        elif not self.ended:
             self.ended = True
+            self._settle()
         return piece
+
+    def _hand_over(self) -> None:
+        """Let the thread hash what waits, once it is done with what it has: no more than this is ever held."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "ftdata-hash")
+        if self._running is not None:
+            self._running.result()
+        self._running = self._thread.submit(_update, self._hash, self._waiting)
+        self._waiting = []
+
+    def _settle(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = self._running = None
+        _update(self._hash, self._waiting)
+        self._waiting = []
 
     @property
     def sha256(self) -> str:
         """The hash of what has passed."""
+        self._settle()
         return self._hash.hexdigest()
+
+
+def _update(sha256: Any, pieces: list[bytes]) -> None:
+    for piece in pieces:
+        sha256.update(piece)
 
 
 class _Gzip:

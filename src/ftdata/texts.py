@@ -158,7 +158,12 @@ class Texts:
         self.row = pl.Series("row", np.concatenate(rows) if rows else np.array([], dtype=np.uint32))
 
     def keys(self) -> list[str | None]:
-        """Give for each text the key of the JSON object that it is the value of (`"password": …`); null elsewhere."""
+        """Give for each text the key of the JSON object that it is the value of (`"password": …`); null elsewhere.
+
+        Empty if no text stands in JSON.
+        """
+        if all(cells is None for _, _, _, cells, _ in self._pieces):
+            return []
         keys: list[str | None] = []
         for _, _, _, cells, count in self._pieces:
             keys += [None] * count if cells is None else [key for cell in cells for key in cell.all_keys()]

@@ -17,7 +17,7 @@ import polars as pl
 import ftdata
 from ftdata.batch import Batch
 from ftdata.stages import Check, Finding, Reader, Rows, Selector, Transform
-from ftdata.writers.openai_chat import OpenaiChat
+from ftdata.writers.openai_chat import OpenAIChat
 
 CANARY = "canary-7f3a"
 """Stands in the message of every exception that a law stage raises; must be found nowhere afterwards."""
@@ -204,9 +204,11 @@ class LawStep(Transform):
         return batch
 
     def _mutate_then_raise(self, batch: Batch, mask: pl.Series) -> Batch:
-        batch[0, "id"] = "spoilt"
-        batch[0, "drop"] = "spoilt"
-        return self._raise(batch, mask)
+        if mask.any():
+            batch[0, "id"] = "spoilt"
+            batch[0, "drop"] = "spoilt"
+            raise LawError(CANARY)
+        return batch
 
     # what no transform may do
 
@@ -422,7 +424,7 @@ LOOKS = ("keep", "warn", "error", "mutate")
 LOOK_FAULTS = ("raise-in-sketch", "sketch-foreign", "sketch-nothing", "raise", "none", "strings")
 
 
-class LawWriter(OpenaiChat):
+class LawWriter(OpenAIChat):
     """Write as `openai-chat` does, then spoil it in one way."""
 
     name: ClassVar[str] = "law-writer"

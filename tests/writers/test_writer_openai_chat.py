@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ftdata.batch import make_batch, messages_column, to_batches
 from ftdata.conversation import Conversation, Message, assistant, user
-from ftdata.writers.openai_chat import OpenaiChat, render
+from ftdata.writers.openai_chat import OpenAIChat, render
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 
@@ -198,7 +198,7 @@ def test_only_named_meta_is_written(
 
 
 def test_a_dotted_key_reads_what_it_stands_in() -> None:
-    writer = OpenaiChat(path=Path("x.jsonl"), meta=("language.code", "status"))
+    writer = OpenAIChat(path=Path("x.jsonl"), meta=("language.code", "status"))
     assert writer.reads_meta() == {"language.code", "language", "status"}
 
 
@@ -206,7 +206,7 @@ def test_a_dotted_key_reads_what_it_stands_in() -> None:
 
 
 def written(conversations: Iterable[Conversation], folder: Path, name: str = "{split}.jsonl") -> dict[str, bytes]:
-    writer = OpenaiChat(path=folder / name)
+    writer = OpenAIChat(path=folder / name)
     writer.write(to_batches(conversations), folder)
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
@@ -226,7 +226,7 @@ def test_a_path_without_split_takes_all_rows(tmp_path: Path) -> None:
         (Conversation(messages=(user(str(n)),), split=s) for n, s in enumerate(("a", "b"))), tmp_path, "x.jsonl"
     )
     assert list(found) == ["x.jsonl"] and found["x.jsonl"].count(b"\n") == 2
-    assert OpenaiChat(path=tmp_path / "x.jsonl").lines(tmp_path / "x.jsonl") == 2
+    assert OpenAIChat(path=tmp_path / "x.jsonl").lines(tmp_path / "x.jsonl") == 2
 
 
 def test_folders_named_by_split(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ftdata.source import Source
-from ftdata.writers.openai_chat import OpenaiChat
+from ftdata.writers.openai_chat import OpenAIChat
 
 reader = pytest.importorskip("ftdata.readers.openai_chat")
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -23,12 +23,12 @@ def through(source: Path, folder: Path) -> list[dict[str, Any]]:
 
     def live() -> Any:
         with Source(source) as opened:
-            for batch in reader.OpenAIChatReader(path=source).read(opened):
+            for batch in reader.OpenAIChat(path=source).read(opened):
                 assert batch["drop"].null_count() == batch.height, batch["drop"].unique().to_list()
                 yield batch
 
     folder.mkdir()
-    OpenaiChat(path=folder / "out.jsonl").write(live(), folder)
+    OpenAIChat(path=folder / "out.jsonl").write(live(), folder)
     return [json.loads(line) for line in (folder / "out.jsonl").read_bytes().split(b"\n")[:-1]]
 
 

@@ -98,9 +98,10 @@ def main() -> None:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
-        # Whoever read our output has left: no message, and no second complaint when Python flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # Whoever read our output has left: click says nothing and exits with 1, which means findings here.
+        if not isinstance(sys.stdout, click.utils.PacifyFlushWrapper):
+            raise
         code = 0
     except Exception as error:
         from ftdata.cli.terminal import report_bug

@@ -33,7 +33,7 @@ def summarise(manifest: Manifest, record: Record | None = None) -> None:
         flags = manifest.flags.get(stage.label, {})
         told = [f"{reason} {count:,}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1])]
         told += [f"flag {flag} {count:,}" for flag, count in sorted(flags.items(), key=lambda f: -f[1])]
-        told += [f"{key} {value}" for key, value in stage.summary.items()]
+        told += [f"{key}: {_counts(value)}" for key, value in stage.summary.items() if value or value == 0]
         counts = (stage.dropped, stage.edited, stage.flagged)
         rows.append((stage.label, f"{stage.rows:,}", *(f"{n:,}" if n else "·" for n in counts), ", ".join(told)))
     table(rows, right=(1, 2, 3, 4))
@@ -67,6 +67,12 @@ def summarise(manifest: Manifest, record: Record | None = None) -> None:
         line(f"taken over from an interrupted run: {', '.join(manifest.resumed)}")
     if manifest.status != "done":
         line(f"status: {manifest.status}" + (f" ({manifest.error})" if manifest.error else ""), fg="red")
+
+
+def _counts(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count:,}" for key, count in value.items())
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
 def _shown(record: Record | None, path: str) -> str:

@@ -1,7 +1,7 @@
 """Readers: one file each; adding one is a new file and its class in `STAGES`."""
 
-from ftdata.readers.openai_chat import OpenAIChatReader
+from ftdata.readers.openai_chat import OpenAIChat
 from ftdata.readers.tickets import Tickets
 from ftdata.stages import Reader
 
-STAGES: tuple[type[Reader], ...] = (OpenAIChatReader, Tickets)
+STAGES: tuple[type[Reader], ...] = (OpenAIChat, Tickets)

@@ -29,9 +29,21 @@ _ANSWERS = (("preferred_output", "non_preferred_output"), ("preferred_completion
 _SPACED = re.compile(rb'"[ \t\r\n]+:')
 
 
+# A closed list of roles spares a string each; rows with another one go the second way.
+_Role = Literal["system", "user", "assistant", "tool", "function", "developer"]
+
+
+class _Plainest(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    role: _Role
+    content: str
+
+
+class _PlainestRow(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    messages: list[_Plainest]
+
+
 class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    # A closed list of roles spares a string each; rows with another one go the second way.
-    role: Literal["system", "user", "assistant", "tool", "function", "developer"] | UnsetType = UNSET
+    role: _Role | UnsetType = UNSET
     content: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
     weight: Annotated[int, msgspec.Meta(ge=-128, le=127)] | UnsetType = UNSET
@@ -41,6 +53,7 @@ class _Row(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     messages: list[_Message]
 
 
+_plainest_lines = msgspec.json.Decoder(_PlainestRow).decode_lines
 _plain_lines = msgspec.json.Decoder(_Row).decode_lines
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -60,7 +73,7 @@ class ParsedRow(NamedTuple):
     note: str | None = None
 
 
-class OpenAIChatReader(Reader):
+class OpenAIChat(Reader):
     """Read chat JSONL as OpenAI's fine-tuning takes it: `messages` rows, preference rows, reinforcement rows.
 
     Columns: role, content, name, weight, tool_calls, tool_call_id; content parts as JSON text in `parts`; every other
@@ -80,6 +93,8 @@ class OpenAIChatReader(Reader):
     """
 
     name: ClassVar[str] = "openai-chat"
+    ready: ClassVar[bool] = True
+    problems: ClassVar[frozenset[str]] = frozenset({"not-an-object", "no-messages"})
     problems: ClassVar[frozenset[str]] = frozenset({"not-an-object", "no-messages"})
 
     def reads_meta(self) -> frozenset[str]:
@@ -172,21 +187,21 @@ class _Plain(NamedTuple):
 
 def _plain_rows(block: Lines) -> _Plain | None:
     """Decode lines that are all plain rows without a duplicate key; None: some line is not, or may not be."""
+    fields: tuple[list[Any], ...]
     try:
-        rows = [row.messages for row in _plain_lines(block.block)]
+        rows: list[list[Any]] = [row.messages for row in _plainest_lines(block.block)]
+        messages = list(chain.from_iterable(rows))
+        fields = ([message.role for message in messages], [message.content for message in messages])
+        keys = len(rows) + 2 * len(messages)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    if len(rows) != block.count:
-        return None
-    messages = list(chain.from_iterable(rows))
-    fields = (
-        [message.role for message in messages],
-        [message.content for message in messages],
-        [message.name for message in messages],
-        [message.weight for message in messages],
-    )
-    absent = sum(values.count(UNSET) for values in fields)
-    if _keys(block.block) != len(rows) + 4 * len(messages) - absent:
+        try:
+            rows = [row.messages for row in _plain_lines(block.block)]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        messages = list(chain.from_iterable(rows))
+        fields = tuple([getattr(message, field) for message in messages] for field in _FIELDS)
+        keys = len(rows) + sum(len(values) - values.count(UNSET) for values in fields)
+    if len(rows) != block.count or keys != _keys(block.block):
         return None
     return _Plain(block.number, list(map(len, rows)), fields)
 
@@ -216,8 +231,11 @@ def _columns(blocks: list[_Plain]) -> Batch:
     total = sum(counts)
     fields: dict[str, Any] = {}
     for field in MESSAGE.fields:
-        at = _FIELDS.index(field.name) if field.name in _FIELDS else None
-        values = [] if at is None else list(chain.from_iterable(block.fields[at] for block in blocks))
+        at = _FIELDS.index(field.name) if field.name in _FIELDS else len(_FIELDS)
+        values: list[Any] = []
+        if any(len(block.fields) > at for block in blocks):
+            for block in blocks:
+                values += block.fields[at] if len(block.fields) > at else [UNSET] * sum(block.counts)
         absent = values.count(UNSET)
         if absent == len(values):
             fields[field.name] = pl.Series(field.name, [None], field.dtype).new_from_index(0, total)

@@ -62,6 +62,10 @@ class Tickets(Reader):
     """
 
     name: ClassVar[str] = "tickets"
+    warns: ClassVar[Mapping[str, str]] = {
+        "no-visibility-column": "no column says which messages are private: all were taken as public; name it with "
+        "`visibility`, or state `assume_public = true`",
+    }
 
     shape: Literal["ticket", "message"] | None = Field(
         None, description="one row per `ticket` or per `message`; guessed"

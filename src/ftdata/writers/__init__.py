@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ftdata.stages import Writer
 from ftdata.writers.hf_dataset import HfDataset
-from ftdata.writers.openai_chat import OpenaiChat
+from ftdata.writers.openai_chat import OpenAIChat
 
-STAGES: tuple[type[Writer], ...] = (OpenaiChat, HfDataset)
+STAGES: tuple[type[Writer], ...] = (OpenAIChat, HfDataset)

@@ -28,18 +28,17 @@ _FIELDS = {
 
 
 def card(splits: Mapping[str, Mapping[str, int]], schema: pa.Schema, unfit: Collection[str]) -> str:
-    """Write the card: front matter for `datasets.load_dataset`, counts, columns; no text of any row, no date.
+    """Write the card: front matter, counts, columns; no text of any row, no date.
 
     `splits` gives for each split the numbers `rows` and `preference`; `unfit` names the JSON columns (and
-    `messages.<field>`) that are stored as text. The front matter follows Hugging Face's "Manual Configuration" of data
-    files; the licence is the identifier `unknown` of their list until somebody states one.
+    `messages.<field>`) that are stored as text. The front matter lists no data files, although it could: `datasets`
+    finds `data/<split>-NNNNN-of-NNNNN.parquet` by itself, and only then looks at their times. From a card that lists
+    them it takes name and patterns for the key of its cache, and gives the old rows after a second run (5.2). The
+    licence is the identifier `unknown` of Hugging Face's list until somebody states one.
     """
-    lines = ["---", "license: unknown"]
-    if splits:
-        lines += ["configs:", "- config_name: default", "  data_files:"]
-        for split in splits:
-            lines += [f"  - split: {split}", f"    path: data/{split}-*.parquet"]
-    lines += [
+    lines = [
+        "---",
+        "license: unknown",
         "---",
         "",
         "# Conversations for fine-tuning",

@@ -19,7 +19,7 @@ from ftdata.writers.meta import OBJECT, pick, reads
 _Encode: TypeAlias = Callable[[pl.DataFrame], pl.Series]
 
 
-class OpenaiChat(Writer):
+class OpenAIChat(Writer):
     r"""Write chat JSONL as OpenAI's fine-tuning takes it, one file per split.
 
     One object per line, UTF-8 without a byte order mark, each line ended by a bare line feed. The keys of a message

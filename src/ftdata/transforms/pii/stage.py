@@ -98,7 +98,8 @@ def _texts(batch: Batch, spare: Sequence[str]) -> Texts:
 
 
 def _keys(texts: Texts) -> list[str | None] | None:
-    return texts.keys() if names_secrets(texts.text) else None
+    keys = texts.keys()
+    return keys if keys and names_secrets(texts.text) else None
 
 
 @cache
