@@ -12,19 +12,21 @@ import sys
 from pathlib import Path
 
 _WORDS = (
-    "the order my account please when how invoice payment refund delivery parcel late broken screen update password "
+    "the order my account please when how invoice payment refund delivery parcel late broken screen update settings "
     "login reset help thank you we have sent new one today tomorrow within days team support ticket number address "
     "change plan cancel subscription month card charged twice app error message shows after install device warranty "
-    "return label printer store o pedido não chegou ainda quando será entregue obrigado por favor senha conta boleto "
-    "nota fiscal el pedido no llegó todavía gracias factura cuenta contraseña devolución envío mañana"
+    "return label printer store o pedido não chegou ainda quando será entregue obrigado por favor ajuda conta boleto "
+    "nota fiscal el pedido no llegó todavía gracias factura cuenta tarjeta devolución envío mañana"
 ).split()
 
 
 def sentences(rng: random.Random, count: int = 4000) -> list[str]:
-    """Make a pool of sentences of 5 to 17 words."""
+    """Make a pool of sentences of 5 to 17 words, one in fifty of them about a password."""
     pool = []
-    for _ in range(count):
+    for number in range(count):
         words = rng.choices(_WORDS, k=rng.randint(5, 17))
+        if number % 50 == 0:
+            words[2] = rng.choice(("password", "senha", "contraseña"))
         pool.append(" ".join(words).capitalize() + rng.choice(".?!"))
     return pool
 

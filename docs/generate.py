@@ -1,4 +1,4 @@
-"""Write the reference pages from the code: `python docs/generate.py`; with `--check`, only say whether they are current."""
+"""Write the reference pages from the code: `python docs/generate.py`; with `--check`, only say what is out of date."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PURPOSE = {
 
 def stages() -> str:
     """Give the page of all built-in stages."""
-    parts = [MARK, "# Stages\n", "`ftdata stages` lists them, with those of plugins; `ftdata stages NAME` prints one.\n"]
+    parts = [MARK, "# Stages\n", "`ftdata stages` lists them, plugins' too; `ftdata stages NAME` prints one.\n"]
     for kind in (base.kind for base in KINDS):
         entries = sorted((e.stage for e in hooks.builtin() if e.stage.kind == kind), key=lambda stage: stage.name)
         if not entries:

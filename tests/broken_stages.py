@@ -345,7 +345,9 @@ class Stranger(Chooser):
     """Do wrong."""
 
     def select(self, sketches: pl.LazyFrame, rows: Any) -> pl.LazyFrame:
-        return sketches.with_row_index("at").select(pl.col("at").cast(pl.UInt64).alias("row"), pl.lit("x").alias("drop"))
+        return sketches.with_row_index("at").select(
+            pl.col("at").cast(pl.UInt64).alias("row"), pl.lit("x").alias("drop")
+        )
 
 
 class Twice(Chooser):
@@ -424,7 +426,8 @@ class Reading(Chooser):
     """Read rows again, as near-duplicates must."""
 
     def select(self, sketches: pl.LazyFrame, rows: Any) -> pl.LazyFrame:
-        again = pl.concat(list(rows.take(sketches.collect()["row"].sort().to_list()[::3])) or [pl.DataFrame(schema=SCHEMA)])
+        third = sketches.collect()["row"].sort().to_list()[::3]
+        again = pl.concat([pl.DataFrame(schema=SCHEMA), *rows.take(third)])
         return again.lazy().filter(pl.col("messages").is_null()).select("row", pl.lit("null").alias("drop"))
 
 

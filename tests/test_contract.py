@@ -35,7 +35,7 @@ PAIRS = """id;question;answer;tag
 3;;Qxzv now;c
 4;"Qxzv; who";"Qxzv ""you"" ";d
 """
-CHATS = """{"messages": [{"role": "user", "content": "Qxzv hi"}, {"role": "assistant", "content": "Qxzv ho"}], "x": "Qxzv"}
+CHATS = """{"messages": [{"role": "user", "content": "Qxzv hi"}, {"role": "assistant", "content": "Qxzv ho"}]}
 
 {"messages": [{"role": "user", "content": "Qxzv hi", "content": "Qxzv"}]}
 {"input": {"messages": []}, "preferred_output": [{"role": "assistant"}], "non_preferred_output": []}
@@ -99,7 +99,7 @@ BUILTIN: dict[tuple[str, str], type[Stage]] = {(e.stage.kind, e.stage.name): e.s
 
 
 def many_rows() -> Batch:
-    """Rows enough for rules that differ from those for a few."""
+    """Make rows enough for the rule of `split` that differs from the one for a few."""
     rows = [
         Conversation(
             row=number,
@@ -123,8 +123,10 @@ def test_contract(kind: str, name: str, fields: dict[str, Any], tmp_path: Path) 
     stage = BUILTIN[kind, name](**given)
     if isinstance(stage, Reader):
         check_reader(stage)
+    elif name == "split":
+        check_selector(stage, many_rows())
     else:
-        CHECKS[kind](stage, many_rows())
+        CHECKS[kind](stage)
     assert stage.reads_meta() is not None, "a built-in stage names the meta that it reads"
 
 

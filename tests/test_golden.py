@@ -126,16 +126,17 @@ def test_a_folder_loads_as_the_rows_of_the_last_run(tmp_path: Path, offline: Pat
 def test_what_is_private_in_the_samples_is_in_no_output(ran: dict[str, tuple[Path, Manifest]]) -> None:
     """Every address, card, account, CPF and CNPJ of the samples, and words of every private note and bot line."""
     secrets = [
-        *("tom.kettering@example.com", "ines.caldeira@example.org", "4111 1111 1111 1111", "example.com;", "padaria@"),
+        *("tom.kettering@example.com", "ines.caldeira@example.org", "4111 1111 1111 1111", "padaria@"),
         *("Customer was rude on the phone", "carrier account manager", "I'm Moka", "Status changed from open"),
         *("print@example.org", "111.444.777-35"),
     ]
-    read = "".join(path.read_text(encoding="latin-1") for path in SAMPLES.iterdir() if path.suffix in (".csv", ".jsonl"))
+    inputs = [path for path in SAMPLES.iterdir() if path.suffix in (".csv", ".jsonl")]
+    read = "".join(path.read_text(encoding="latin-1") for path in inputs)
     for out, _ in ran.values():
         for path in (p for p in out.rglob("*") if p.is_file()):
             data = path.read_bytes()
             for secret in secrets:
-                assert secret in read or secret == "example.com;"
+                assert secret in read
                 assert secret.encode() not in data, path
             if path.suffix != ".md":
                 assert b"@example." not in data, path

@@ -195,13 +195,13 @@ def test_large_cells_and_blocks_do_not_matter(tmp_path: Path) -> None:
 
 
 def test_an_unclosed_quote_in_a_large_file_is_one_record(tmp_path: Path) -> None:
-    body = [f"{n},{'y' * 100}" for n in range(250_000)]
+    body = [f"{n},{'y' * 100}" for n in range(60_000)]
     body[1000] = '1000,"never closed'
     with Source(make(tmp_path, "a,b\n" + "\n".join(body))) as source:
         records = list(source.csv_records())
-    assert len(records) == 250_000
+    assert len(records) == 60_000
     assert [(r.number, r.line, r.problem) for r in records if r.problem] == [(1001, 1002, "unclosed-quote")]
-    assert records[-1].value == ["249999", "y" * 100]
+    assert records[-1].value == ["59999", "y" * 100]
 
 
 def test_a_line_beyond_the_limit_is_one_record(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_whatever_is_written_as_csv_is_read_back(rows: list[list[str]], end: str
 @settings(max_examples=500, deadline=None)
 @given(st.text(st.sampled_from('a1",\n\r '), max_size=40), st.integers(1, 12))
 def test_rows_equal_the_strict_csv_module_or_are_named(text: str, size: int) -> None:
-    """The oracle: csv.reader(strict=True). Where it reads the whole text, so do we, equally; where it fails, so is ours bad."""
+    """The oracle: csv.reader(strict=True). Where it reads the whole text, so do we; where it fails, some row is bad."""
     from ftdata.delimited import Dialect, cut_rows
 
     def ours(step: int) -> list[Any]:
@@ -337,15 +337,14 @@ def test_a_stated_encoding_is_used(encoding: str, tmp_path: Path) -> None:
 
 
 def test_a_byte_that_does_not_fit_is_named_with_offset_line_and_remedy(tmp_path: Path) -> None:
-    good = "a,b\n" + "é,2\n" * 1_200_000
+    good = "a,b\n" + f"{'é' * 300},2\n" * 10_000
     path = make(tmp_path, good.encode() + "ação,não\n".encode("cp1252") * 50)
     with pytest.raises(InputError) as caught:
         table(path)
     at = len(good.encode()) + 1
-    assert f"byte {at} (line 1200002) is not utf-8; try --encoding cp1252" in str(caught.value)
+    assert f"byte {at} (line 10002) is not utf-8; try --encoding cp1252" in str(caught.value)
     with pytest.raises(InputError, match=r"byte 1 \(line 1\) is not ascii"):
-        table_ = Source(make(tmp_path, "aé\n".encode()), encoding="ascii").csv_records()
-        list(table_)
+        Source(make(tmp_path, "aé\n".encode()), encoding="ascii").csv_records()
     with pytest.raises(InputError, match="not a known encoding"):
         Source(path, encoding="klingon")
     with pytest.raises(InputError, match="not a known encoding"):
@@ -419,20 +418,20 @@ def test_any_json_array_is_cut_into_its_items(value: list[Any], indent: Any, siz
 def test_a_large_array_streams_in_little_memory(tmp_path: Path) -> None:
     with (tmp_path / "in.json").open("w") as out:
         out.write("[\n")
-        for n in range(40_000):
+        for n in range(20_000):
             out.write(f'{"," if n else ""}{{"n": {n}, "t": "{"x" * 150}"}}\n')
         out.write("]")
     import tracemalloc
 
     tracemalloc.start()
     with Source(tmp_path / "in.json") as source:
-        assert sum(r.value["n"] for r in source.json_items()) == sum(range(40_000))
+        assert sum(r.value["n"] for r in source.json_items()) == sum(range(20_000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 12 << 20
 
 
-# --- compressed, archives, folders, standard input -----------------------------------------------------------------------
+# --- compressed, archives, folders, standard input --------------------------------------------------------------------
 
 
 TEXT = "a,b\n" + "1,ação\n" * 5_000
@@ -457,7 +456,7 @@ def test_compressed_streams_are_known_by_their_first_bytes(kind: str, tmp_path: 
         table(make(tmp_path, data[: len(data) // 2], "half"))
     broken = bytearray(data)
     broken[len(data) // 2] ^= 0xFF
-    with pytest.raises(InputError, match="damaged|not utf-8"):
+    with pytest.raises(InputError, match=r"damaged|not utf-8"):
         table(make(tmp_path, bytes(broken), "broken"))
 
 
@@ -638,7 +637,8 @@ try:
                 pass
     print("read it all")
 except InputError as error:
-    print("expands" in str(error), time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print("expands" in str(error), time.process_time() - start, grown)
 """
 
 
@@ -665,12 +665,23 @@ def test_standard_input_is_sniffed_hashed_and_read(rows: int, tmp_path: Path) ->
     code = (
         "import sys; from pathlib import Path; from ftdata.source import Source\n"
         "s = Source('-', scratch=Path(sys.argv[1]))\n"
-        "print(s.head(3), len(s.sample(2)), sum(1 for _ in s.csv_records()), s.inputs[0].sha256, s.inputs[0].bytes, s.name)\n"
+        "print(s.head(3), len(s.sample(2)), sum(1 for _ in s.csv_records()), end=' ')\n"
+        "print(s.inputs[0].sha256, s.inputs[0].bytes, s.name)\n"
         "print(list(Path(sys.argv[1]).iterdir()))"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path], input=text.encode(), capture_output=True, check=True)
     digest = hashlib.sha256(text.encode()).hexdigest()
     assert done.stdout.decode() == f"b'a,b' 2 {rows} {digest} {len(text)} stdin\n[]\n"
+
+
+def test_files_do_not_pile_up(tmp_path: Path) -> None:
+    for n in range(300):
+        make(tmp_path, f"a,b\n{n},2\n", f"{n:03}.csv")
+    with Source(tmp_path) as source:
+        found = [r.value[0] for m in source.members() for r in source.csv_records(member=m)]
+        assert found == [str(n) for n in range(300)]
+        assert len(os.listdir("/proc/self/fd")) < 100 if os.path.isdir("/proc/self/fd") else True
+        assert len(source.inputs) == 300
 
 
 def test_missing_and_unreadable(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ class Account:
     record_count: int = 0
     inputs: list[InputPart] = field(default_factory=list)
     parts: list[Frames] = field(default_factory=list)
+    texts: list[Frames] = field(default_factory=list)
     found: list[tuple[str, Finding]] = field(default_factory=list)
     summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen_keys: dict[str, set[str]] = field(default_factory=dict)
@@ -101,6 +102,13 @@ class Account:
         part = Frames(self.record.work / f"{name}.arrow")
         part.append(pl.DataFrame(schema=ledger.EVENTS))
         self.parts.append(part)
+        return part
+
+    def text_part(self, name: str) -> Frames:
+        """Begin the next part of the texts that `keep_text` keeps."""
+        part = Frames(self.record.work / f"{name}.arrow")
+        part.append(pl.DataFrame(schema=ledger.TEXTS))
+        self.texts.append(part)
         return part
 
     def enter(self, part: Frames, events: list[pl.DataFrame]) -> int:

@@ -179,6 +179,7 @@ class Record:
         self.intent = self.folder / "publish.json"
         self.attempt = self.folder / "attempt.json"
         self.ledger = self.folder / "ledger.parquet"
+        self.texts = self.folder / "texts.parquet"
 
     def relative(self, path: Path) -> str:
         """Give a path as the record writes it."""

@@ -22,7 +22,7 @@ from typing import Any
 
 import polars as pl
 
-from ftdata import engine, files, resume
+from ftdata import engine, files, ledger, resume
 from ftdata.account import DROPPED, WRITTEN, Account
 from ftdata.batch import SCHEMA, Batch, conversations
 from ftdata.conversation import Conversation
@@ -223,6 +223,7 @@ class _Flow:
         """Run the steps of a segment on each batch; account for every row that goes; give the rows that live on."""
         account = self.account
         part = account.part(f"events-{number}")
+        kept = account.text_part(f"texts-{number}") if self.recipe.options.keep_text else None
         looks = {
             label: Frames(self.record.work / f"check-{number}-{place}.arrow")
             for place, (label, stage) in enumerate(segment)
@@ -234,12 +235,17 @@ class _Flow:
                     engine.sketch(stage, label, batch, looks[label], False)
                 else:
                     self._remember_keys(stage, label, batch)
+                    before = batch
                     batch, new = engine.step(stage, label, batch, self.tolerant)
                     found = found + new
+                    if kept is not None:
+                        kept.append(ledger.texts(label, before, batch, new))
             self.progress.dropped += account.enter(part, found)
             if batch.height:
                 yield batch
         part.close()
+        if kept is not None:
+            kept.close()
         for label, stage in segment:
             if isinstance(stage, Check):
                 look = looks[label]
@@ -328,10 +334,16 @@ class _Flow:
         manifest = self.account.manifest(outputs, self._verdict())
         self.account.hold(manifest)
         _check_targets(self.recipe, self.record, self.overwrite)
-        book = self.record.folder / ".ledger.parquet.ftdata-scratch"
-        files.rename(self.record.work / "ledger.parquet", book)
-        relative = self.record.relative
-        moves = [*moves, Move(relative(self.record.ledger), relative(book), {"": manifest.ledger_sha256 or ""})]
+        books = [(self.record.ledger, manifest.ledger_sha256 or "")]
+        if self.account.texts:
+            texts = self.record.work / self.record.texts.name
+            ledger.assemble((frame for part in self.account.texts for frame in part), texts, ledger.TEXTS)
+            books.append((self.record.texts, files.sha256(texts)))
+        moves = list(moves)
+        for book, digest in books:
+            scratch = book.with_name(f".{book.name}.ftdata-scratch")
+            files.rename(self.record.work / book.name, scratch)
+            moves.append(Move(self.record.relative(book), self.record.relative(scratch), {"": digest}))
         moves += leftovers(self.record, moves)  # last: the ledger of the run before is replaced, not left over
         self._tick("publish")
         self.record.publish(moves, manifest.model_dump(mode="json"))

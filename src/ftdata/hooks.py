@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
+import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -29,6 +32,9 @@ GROUP = "ftdata"
 """The entry-point group that plugins register under."""
 
 
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
 class _Spec:
     @hookspec
     def ftdata_stages(self) -> Sequence[type[Stage]]:
@@ -44,6 +50,9 @@ class Plugin:
     distribution: str
     version: str
     point: EntryPoint
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
 
 
 @dataclass(frozen=True)
@@ -69,13 +78,18 @@ def plugins() -> list[Plugin]:
 
 def _checked(classes: object, who: str) -> list[type[Stage]]:
     """Give the classes a hook returned, or say what is wrong with them."""
-    if not isinstance(classes, (list, tuple)):
-        raise PluginError(f"plugin {who}: ftdata_stages() must return a list of stage classes")
+    if not isinstance(classes, (list, tuple)) or not classes:
+        gave = "an empty list" if isinstance(classes, (list, tuple)) else type(classes).__name__
+        raise PluginError(f"plugin {who}: ftdata_stages() gave {gave}; it must return a list of stage classes")
     for stage in classes:
         if not (isinstance(stage, type) and issubclass(stage, KINDS)):
             raise PluginError(f"plugin {who}: ftdata_stages() gave something that is no Reader, Transform, … class")
-        if not isinstance(getattr(stage, "name", None), str):
-            raise PluginError(f"plugin {who}: {stage.__name__} has no name; set `name: ClassVar[str]`")
+        name = getattr(stage, "name", None)
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise PluginError(
+                f"plugin {who}: {stage.__name__} has no name to use in a recipe; set one of small letters, digits and "
+                'hyphens: name: ClassVar[str] = "mask-orders"'
+            )
     return list(classes)
 
 
@@ -91,20 +105,21 @@ def _offered(plugin: object, who: str) -> list[type[Stage]]:
     """Ask one plugin for its stages through pluggy."""
     manager = pluggy.PluginManager("ftdata")
     manager.add_hookspecs(_Spec)
+    like = [name for name in dir(plugin) if name != "ftdata_stages" and callable(getattr(plugin, name, None))]
+    close = difflib.get_close_matches("ftdata_stages", like, 1)
+    more = f"; {close[0]!r} looks like a misspelling of it" if close else ""
     try:
         manager.register(plugin, who)
         manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        hint = difflib.get_close_matches("ftdata_stages", [n for n in dir(plugin) if n.startswith("ftdata")], 1)
-        more = f"; {hint[0]!r} looks like a misspelling" if hint and hint[0] != "ftdata_stages" else ""
+    except pluggy.PluginValidationError:
         raise PluginError(
-            f"plugin {who}: its hook does not fit `def ftdata_stages()`, marked with ftdata.hookimpl{more} "
-            f"({type(error).__name__})"
+            f"plugin {who}: a hook of it does not fit; it needs `def ftdata_stages()`, without arguments, marked with "
+            f"`@ftdata.hookimpl`{more}"
         ) from None
     answers = manager.hook.ftdata_stages.get_hookimpls()
     if not answers:
         raise PluginError(
-            f"plugin {who}: offers no stage; it needs a function `ftdata_stages()` marked with `@ftdata.hookimpl`"
+            f"plugin {who}: offers no stage; it needs a function `ftdata_stages()` marked with `@ftdata.hookimpl`{more}"
         )
     return [stage for impl in answers for stage in _checked(impl.function(), who)]
 
@@ -112,15 +127,17 @@ def _offered(plugin: object, who: str) -> list[type[Stage]]:
 def _load(plugin: Plugin) -> list[type[Stage]]:
     """Import a plugin and ask it; whatever goes wrong becomes a PluginError that names it and carries no data."""
     try:
-        return _offered(plugin.point.load(), plugin.name)
+        with redirect_stdout(sys.stderr):  # stdout is for data
+            return _offered(plugin.point.load(), str(plugin))
     except PluginError:
         raise
     except (KeyboardInterrupt, MemoryError):
         raise
     except BaseException as error:
+        missing = f" (there is no module {error.name!r})" if isinstance(error, ModuleNotFoundError) else ""
         raise PluginError(
-            f"plugin {plugin.name} ({plugin.distribution} {plugin.version}): cannot be loaded: "
-            f"{type(error).__name__} at {raised_at(error)}; repair or uninstall it, or set FTDATA_PLUGINS=none"
+            f"plugin {plugin}: cannot be loaded: {type(error).__name__}{missing} at {raised_at(error)}; repair or "
+            "uninstall it, or set FTDATA_PLUGINS=none"
         ) from None
 
 
@@ -140,61 +157,74 @@ def builtin() -> tuple[Entry, ...]:
     return tuple(Entry(stage, "ftdata", __version__) for stage in _offered(_builtin(), "ftdata"))
 
 
+@dataclass
+class _Catalogue:
+    """The stages of all plugins, what is wrong with some, and the names that two of them claim."""
+
+    entries: list[Entry] = field(default_factory=list)
+    faults: list[PluginError] = field(default_factory=list)
+    clashes: dict[tuple[str, str], PluginError] = field(default_factory=dict)
+
+
 def offered() -> tuple[list[Entry], list[PluginError]]:
     """Give the stages of all plugins, and the faults of those that could not be loaded or clash."""
-    return _offered_by(tuple(plugins()))
+    catalogue = _catalogue(tuple(plugins()))
+    return list(catalogue.entries), [*catalogue.faults, *catalogue.clashes.values()]
 
 
 @cache
-def _offered_by(found: tuple[Plugin, ...]) -> tuple[list[Entry], list[PluginError]]:
-    entries: list[Entry] = []
-    faults: list[PluginError] = []
-    taken = {(e.stage.kind, e.stage.name): e.origin for e in builtin()}
+def _catalogue(found: tuple[Plugin, ...]) -> _Catalogue:
+    made = _Catalogue()
+    own = {(entry.stage.kind, entry.stage.name) for entry in builtin()}
+    holders: dict[tuple[str, str], list[tuple[Plugin, type[Stage]]]] = {}
     for plugin in found:
         try:
             stages = _load(plugin)
         except PluginError as error:
-            faults.append(error)
+            made.faults.append(error)
             continue
         for stage in stages:
-            holder = taken.get((stage.kind, stage.name))
-            if holder is not None:
-                faults.append(
-                    PluginError(
-                        f"plugin {plugin.name}: its {stage.kind} {stage.name!r} clashes with that of {holder}; "
-                        + ("built-in stages cannot be replaced" if holder == "ftdata" else "uninstall one of the two")
-                    )
+            holders.setdefault((stage.kind, stage.name), []).append((plugin, stage))
+    for key, claims in holders.items():
+        kind, name = key
+        who = " and ".join(str(plugin) for plugin, _ in claims)
+        if key in own:
+            made.faults.append(
+                PluginError(
+                    f"plugin {who}: the {kind} {name!r} is built in and cannot be replaced; rename the plugin's"
                 )
-                if holder != "ftdata":
-                    entries = [e for e in entries if (e.stage.kind, e.stage.name) != (stage.kind, stage.name)]
-                continue
-            taken[stage.kind, stage.name] = plugin.name
-            entries.append(Entry(stage, plugin.name, plugin.version))
-    return entries, faults
+            )
+        elif len(claims) > 1:
+            made.clashes[key] = PluginError(
+                f"plugins {who}: both offer a {kind} {name!r}; uninstall one, or name the other in FTDATA_PLUGINS"
+            )
+        else:
+            made.entries.append(Entry(claims[0][1], claims[0][0].name, claims[0][0].version))
+    return made
 
 
 def find(kinds: Iterable[str], name: str) -> Entry:
     """Find the stage of one of these kinds with this name: built-in ones first, plugins only if none fits.
 
-    Raises `PluginError` if a plugin that might offer it cannot be loaded, `LookupError` with a suggestion otherwise.
+    Raises `PluginError` if a plugin that might offer it cannot be loaded, or two offer it; else `LookupError` with a
+    suggestion.
     """
     kinds = tuple(kinds)
     for entry in builtin():
         if entry.stage.kind in kinds and entry.stage.name == name:
             return entry
-    entries, faults = offered()
-    hits = [entry for entry in entries if entry.stage.kind in kinds and entry.stage.name == name]
-    if hits:
-        return hits[0]
-    for fault in faults:
-        if f"{name!r}" in str(fault):
-            raise fault
-    known = sorted({e.stage.name for e in (*builtin(), *entries) if e.stage.kind in kinds})
+    catalogue = _catalogue(tuple(plugins()))
+    for entry in catalogue.entries:
+        if entry.stage.kind in kinds and entry.stage.name == name:
+            return entry
+    for kind in kinds:
+        if (kind, name) in catalogue.clashes:
+            raise catalogue.clashes[kind, name]
+    known = sorted({e.stage.name for e in (*builtin(), *catalogue.entries) if e.stage.kind in kinds})
     close = difflib.get_close_matches(name, known, 1)
     message = f"there is no {' or '.join(kinds)} {name!r}; " + (
         f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
     )
-    if faults:
-        message += "".join(f"\n  note: {fault}" for fault in faults)
-        raise PluginError(message)
+    if catalogue.faults:
+        raise PluginError(message + "".join(f"\n  a plugin that may offer it: {fault}" for fault in catalogue.faults))
     raise LookupError(message)

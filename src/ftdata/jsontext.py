@@ -17,6 +17,7 @@ from ftdata.records import Limits
 _STRING = rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 _DEEP = re.compile(_STRING + rb'|[\[{]|[\]}]|"')
 _TOP = re.compile(_STRING + rb'|[\[{]|[\]}]|"|,')
+_REST = re.compile(rb'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+')
 _SPACES = re.compile(rb"(" + _STRING + rb")|[ \t\r\n]+")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SPACE = b" \t\r\n"
@@ -146,6 +147,8 @@ class Items:
         self._base = 0  # 1 in an array: its items lie one level down
         self._problem: str | None = None
         self._began = False
+        self._in_string = False
+        self._in_line = False  # in a top-level value without brackets, which ends with its line
         self._comma = False  # an item must follow
         self._closed = False
 
@@ -166,8 +169,8 @@ class Items:
                 problem = "row-too-large"
             yield Item(line, None if problem or not text else text, problem or (None if text else "bad-json"))
 
-    def feed(self, piece: bytes, *, final: bool = False) -> Iterator[Item]:
-        """Take the next bytes; give the items that are complete."""
+    def feed(self, piece: bytes, *, final: bool = False, most: int | None = None) -> Iterator[Item]:
+        """Take the next bytes; give the complete items. `most` bounds an unfinished item tighter than usual."""
         self._held += piece
         held, end = self._held, len(self._held)
         while self._at < end:
@@ -183,15 +186,18 @@ class Items:
                 continue
             if not (yield from self._inside(final)):
                 break
-        if final:
+        if final and self._in_line:
+            yield from self._item(end, empty=False)
+        elif final:
             rest = bool(held[self._start : end].strip(_SPACE)) and not self._closed
             if rest or self._problem or self._level or (self._base and not self._closed):
                 self._problem = self._problem or "bad-json"
                 yield from self._item(end, empty=True)
+        if final:
             return
         if self._closed:
             self._start = self._at
-        elif self._at - self._start > self._limits.row:
+        elif self._at - self._start > (most or self._limits.row):
             self._problem = "row-too-large"
             self._line_at(self._at)
             self._start = self._at
@@ -206,29 +212,33 @@ class Items:
         held, end = self._held, len(self._held)
         while self._at < end:
             byte = held[self._at]
-            if byte in _SPACE:
-                self._at += 1
-                continue
-            self._start = self._at
-            if byte in b"{[":
-                if byte == 91 and not self._began:
-                    self._base, self._start = 1, self._at + 1
-                self._began, self._level = True, 1
-                self._at += 1
-                return
+            if not self._in_line:
+                if byte in _SPACE:
+                    self._at += 1
+                    continue
+                self._start = self._at
+                if byte in b"{[":
+                    if byte == 91 and not self._began:
+                        self._base, self._start = 1, self._at + 1
+                    self._began, self._level = True, 1
+                    self._at += 1
+                    return
+                self._began = self._in_line = True
             stop = held.find(b"\n", self._at)
             if stop < 0:
+                self._at = end
                 if not final:
                     return
                 stop = end
-            self._began = True
-            self._at = stop
+            self._at, self._in_line = stop, False
             yield from self._item(stop, empty=False)
         self._start = self._at
 
     def _inside(self, final: bool) -> Generator[Item, None, bool]:
         """Go on inside brackets; the return value says whether to go on after it."""
         held = self._held
+        if self._in_string and not self._string(final):
+            return False
         top = self._level == self._base
         for match in (_TOP if top else _DEEP).finditer(held, self._at):
             at = match.start()
@@ -237,12 +247,7 @@ class Items:
                 if match.end() - at > 1:
                     self._at = match.end()
                     continue
-                stop = held.find(b"\n", at)
-                if stop < 0 and not final:
-                    self._at = at
-                    return False
-                self._problem = self._problem or "bad-json"
-                self._at = stop if stop >= 0 else len(held)
+                self._at, self._in_string = at + 1, True
                 return True
             self._at = at + 1
             if token in b"[{":
@@ -267,3 +272,21 @@ class Items:
                     return True
         self._at = len(held)
         return False
+
+    def _string(self, final: bool) -> bool:
+        """Go on inside a string that the bytes at hand did not end; say whether it ends in these."""
+        held = self._held
+        rest = _REST.match(held, self._at)
+        assert rest is not None
+        self._at = rest.end()
+        ending = bytes(held[self._at : self._at + 2])
+        if not final and ending in (b"", b"\\"):
+            return False
+        if ending[:1] == b'"':
+            self._at += 1
+        else:
+            # A line ends, or the file: the string was never closed.
+            self._problem = self._problem or "bad-json"
+            self._at += ending[:1] == b"\\"
+        self._in_string = False
+        return True

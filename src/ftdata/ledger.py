@@ -57,12 +57,44 @@ def in_order(frames: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frames).sort("row", maintain_order=True) if frames else pl.DataFrame(schema=EVENTS)
 
 
-def assemble(parts: Iterable[pl.DataFrame], path: Path) -> None:
-    """Write `ledger.parquet` from its parts; row groups do not depend on how the parts were cut."""
+TEXTS = pl.Schema(
+    {"row": pl.UInt64(), "stage": pl.String(), "event": pl.String(), "before": pl.String(), "after": pl.String()}
+)
+"""What `keep_text` keeps beside the ledger: rows that a transform edited or dropped, as JSON lines."""
+
+
+def texts(stage: str, before: pl.DataFrame, after: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+    """Give the texts of the rows that a step edited or dropped, from the batches before and after it."""
+    from ftdata.writers.openai_chat import render
+
+    parts = [pl.DataFrame(schema=TEXTS)]
+    for lines in found:
+        event = lines["event"][0]
+        if event not in ("edit", "drop"):
+            continue
+        rows = lines["row"].implode()
+        old, new = before.filter(before["row"].is_in(rows)), after.filter(after["row"].is_in(rows))
+        parts.append(
+            pl.DataFrame(
+                {
+                    "row": old["row"],
+                    "stage": pl.Series([stage], dtype=pl.String).new_from_index(0, old.height),
+                    "event": pl.Series([event], dtype=pl.String).new_from_index(0, old.height),
+                    "before": render(old),
+                    "after": render(new) if event == "edit" else pl.Series([None] * old.height, dtype=pl.String),
+                },
+                schema=TEXTS,
+            )
+        )
+    return in_order(parts)
+
+
+def assemble(parts: Iterable[pl.DataFrame], path: Path, schema: pl.Schema = EVENTS) -> None:
+    """Write `ledger.parquet` (or `texts.parquet`) from its parts; row groups do not depend on how these were cut."""
     held: list[pl.DataFrame] = []
     count = 0
     with files.create(path) as stream:
-        arrow = pl.DataFrame(schema=EVENTS).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        arrow = pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         with pa.parquet.ParquetWriter(stream, arrow, compression="zstd") as writer:
 
             def flush(all_of_it: bool) -> None:
@@ -74,7 +106,7 @@ def assemble(parts: Iterable[pl.DataFrame], path: Path) -> None:
                     held, count = [rest], rest.height
 
             for part in parts:
-                held.append(part.select(EVENTS.names()).cast(EVENTS))
+                held.append(part.select(schema.names()).cast(schema))
                 count += part.height
                 flush(False)
             flush(True)

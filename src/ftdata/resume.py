@@ -43,7 +43,7 @@ def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> 
 def save(account: Account, spool: Spool, number: int, key_: str) -> None:
     """Note that a spool is finished, with the account up to there; the one before is not needed any more."""
     files.sync(spool.path)
-    for part in account.parts:
+    for part in [*account.parts, *account.texts]:
         files.sync(part.path)
     state = {
         "key": key_,
@@ -53,6 +53,7 @@ def save(account: Account, spool: Spool, number: int, key_: str) -> None:
         "row_count": account.row_count,
         "record_count": account.record_count,
         "events": [[part.path.name, part.rows] for part in account.parts],
+        "texts": [[part.path.name, part.rows] for part in account.texts],
         "found": [[label, asdict(finding)] for label, finding in account.found],
         "summaries": account.summaries,
         "keys": {label: sorted(keys) for label, keys in account.seen_keys.items()},
@@ -73,7 +74,8 @@ def take_over(account: Account, number: int, key_: str) -> Spool | None:
     if state["key"] != key_ or not _unchanged(account.recipe, state):
         return None
     spool = Spool(work / f"spool-{number}.arrow", state["starts"])
-    if not all(file.exists() for file in (spool.path, *(work / name for name, _ in state["events"]))):
+    names = [name for name, _ in [*state["events"], *state["texts"]]]
+    if not all(file.exists() for file in (spool.path, *(work / name for name in names))):
         return None  # a run that had published died while it removed its work
     spool.rows = state["rows"]
     account.inputs = [InputPart(**part) for part in state["inputs"]]
@@ -86,6 +88,10 @@ def take_over(account: Account, number: int, key_: str) -> Spool | None:
         for frame in part:
             gone = frame.filter(pl.col("event") == "drop")
             account.rows.set(gone["row"].to_numpy(), DROPPED, "resume")
+    for name, rows in state["texts"]:
+        text = Frames(work / name)
+        text.rows = rows
+        account.texts.append(text)
     account.found = [(label, Finding(**{**f, "where": tuple(f["where"])})) for label, f in state["found"]]
     account.summaries = state["summaries"]
     account.seen_keys = {label: set(keys) for label, keys in state["keys"].items()}
@@ -97,7 +103,8 @@ def clear(account: Account, spool: Spool | None) -> None:
     """Remove all work but that which was taken over."""
     keep = {"scratch.json"}
     if spool is not None:
-        keep |= {spool.path.name, spool.path.with_suffix(".json").name, *(part.path.name for part in account.parts)}
+        keep |= {spool.path.name, spool.path.with_suffix(".json").name}
+        keep |= {part.path.name for part in [*account.parts, *account.texts]}
     for old in account.record.work.iterdir():
         if old.name not in keep:
             files.remove(old)

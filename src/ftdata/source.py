@@ -20,7 +20,7 @@ from ftdata.delimited import Dialect, cut_rows, guess_delimiter, judged
 from ftdata.errors import InputError
 from ftdata.jsontext import BadJson, Item, Items, on_one_line, parse, unfinished
 from ftdata.records import Input, Limits, Lines, Record, Table
-from ftdata.streams import BLOCK, Bytes, Expanded, Store, Tap
+from ftdata.streams import BLOCK, Bytes, Expanded, Store, Tap, close
 
 __all__ = ["PROBLEMS", "Input", "Limits", "Lines", "Record", "Source", "Table"]
 
@@ -135,6 +135,7 @@ class Source:
         while length < size and (piece := stream.read(min(BLOCK, size - length))):
             pieces.append(piece)
             length += len(piece)
+        close(stream)
         return b"".join(pieces)
 
     def opening(self, size: int = 65536, member: str | None = None) -> bytes:
@@ -358,7 +359,7 @@ class Source:
         def found() -> Iterator[tuple[int, bytes | None, str | None]]:
             items = Items(self.limits)
             for piece in self._pieces(part, stream, encoding, skip):
-                yield from map(_one_line, items.feed(piece))
+                yield from map(_one_line, items.feed(piece, most=_WIDE_ROW if stream.wide else None))
             yield from map(_one_line, items.feed(b"", final=True))
 
         return self._number(part, found())

@@ -64,6 +64,14 @@ def kind_of(head: bytes) -> str | None:
     return None
 
 
+def close(stream: Any) -> None:
+    """Close a stream of this module before its end, and what lies under it."""
+    while stream is not None:
+        if hasattr(stream, "close"):
+            stream.close()
+        stream = getattr(stream, "_raw", None) or getattr(stream, "_inner", None)
+
+
 class Bytes(Protocol):
     """Anything that gives bytes piece by piece, none at the end."""
 
@@ -227,6 +235,25 @@ def _cause(error: Exception) -> str:
     return "the compressed data is damaged"
 
 
+class _File:
+    """An open file that closes itself at its end."""
+
+    def __init__(self, path: Path, open_files: set[_File]) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._open = open_files
+        open_files.add(self)
+
+    def read(self, size: int = -1) -> bytes:
+        piece = b"" if self._file.closed else self._file.read(size)
+        if not piece and size:
+            self.close()
+        return piece or b""
+
+    def close(self) -> None:
+        self._file.close()
+        self._open.discard(self)
+
+
 class _View:
     """A reading position of its own on a shared file."""
 
@@ -250,6 +277,9 @@ class _View:
     def seekable(self) -> bool:
         return True
 
+    def close(self) -> None:
+        """The shared file stays open."""
+
 
 class Store:
     """Where the bytes of an input lie: a file, a folder, or what standard input gave (in memory, beyond 4 MB in a
@@ -258,9 +288,11 @@ class Store:
     def __init__(self, path: Path, name: str, scratch: Path | None, limits: Limits) -> None:
         self.path, self.name, self._scratch, self._limits = path, name, scratch, limits
         self._spool: IO[bytes] | None = None
-        self._open: list[IO[bytes]] = []
+        self._open: set[_File] = set()
         self._zip: zipfile.ZipFile | None = None
-        self._archive: bool | None = None
+        self._zip_file: Any = None
+        self._kind: str | None = None
+        self._looked = False
         self.folder = False
         if str(path) != "-":
             try:
@@ -273,23 +305,40 @@ class Store:
 
     def close(self) -> None:
         """Close all files."""
-        for file in self._open:
+        for file in tuple(self._open):
             file.close()
-        self._open.clear()
+        if self._zip is not None:
+            self._zip.close()
+        if self._zip_file is not None:
+            self._zip_file.close()
+        if self._spool is not None:
+            self._spool.close()
 
-    def raw(self) -> IO[bytes]:
+    @property
+    def _on_disk(self) -> bool:
+        return str(self.path) != "-" and self._regular
+
+    def raw(self) -> Bytes:
         """Open the bytes as they are on disk."""
         try:
-            if str(self.path) != "-" and self._regular:
-                file = self.path.open("rb", buffering=0)
-                self._open.append(file)
-                return file
-            if self._spool is None:
-                self._spool = self._take()
-                self._open.append(self._spool)
+            return _File(self.path, self._open) if self._on_disk else _View(self._spooled())
         except OSError as error:
             raise InputError(f"{self.name}: {error.strerror}") from None
-        return _View(self._spool)  # type: ignore[return-value]
+
+    def _spooled(self) -> IO[bytes]:
+        if self._spool is None:
+            self._spool = self._take()
+        return self._spool
+
+    @property
+    def kind(self) -> str | None:
+        """What the first bytes say that the file is; None: text."""
+        if not self._looked:
+            self._looked = True
+            raw = self.raw()
+            self._kind = kind_of(raw.read(512))
+            close(raw)
+        return self._kind
 
     def _take(self) -> IO[bytes]:
         import sys
@@ -303,16 +352,14 @@ class Store:
     @property
     def listed(self) -> bool:
         """Whether this is an archive with members."""
-        return bool(self._archive)
+        return not self.folder and self.kind == "zip"
 
     @property
     def size(self) -> int:
         """Bytes on disk; for a folder those of its members."""
         if self.folder:
             return sum((self.path / name).stat().st_size for name in self.members())
-        if str(self.path) != "-" and self._regular:
-            return self.path.stat().st_size
-        return self.raw().seek(0, os.SEEK_END)
+        return self.path.stat().st_size if self._on_disk else self._spooled().seek(0, os.SEEK_END)
 
     def members(self) -> tuple[str, ...]:
         """List the files in a folder or zip archive by name; hidden ones and links are left out."""
@@ -327,14 +374,14 @@ class Store:
                 if len(names) > _MEMBERS:
                     raise InputError(f"{self.name}: holds more than {_MEMBERS:,} files")
             return tuple(sorted(names))
-        if self._archive is None:
-            self._archive = kind_of(self.raw().read(512)) == "zip"
-        return tuple(sorted({info.filename for info in self._infos()})) if self._archive else ()
+        return tuple(sorted({info.filename for info in self._infos()})) if self.listed else ()
 
     def _infos(self) -> list[zipfile.ZipInfo]:
         if self._zip is None:
-            file = self.raw()
+            file: Any = None
             try:
+                file = self.path.open("rb") if self._on_disk else _View(self._spooled())
+                self._zip_file = file
                 _check_directory(file, self.name)
                 self._zip = zipfile.ZipFile(file)
             except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
@@ -352,8 +399,7 @@ class Store:
         if self.folder:
             assert member is not None
             return Store(self.path / member, f"{self.name}/{member}", None, self._limits)._keep(self).open(None, tap)
-        head = self.raw().read(512)
-        kind, name = kind_of(head), self.name
+        kind, name = self.kind, self.name
         raw: Bytes
         if kind == "zip":
             assert member is not None

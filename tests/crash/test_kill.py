@@ -70,4 +70,4 @@ def test_forty_kills(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_two_hundred_kills(tmp_path: Path) -> None:
     """`pytest -m long -s tests/crash/test_kill.py` prints the counts."""
-    check(kill_and_rerun(prepare(tmp_path, 25_000), tmp_path, 200, SEED + 1))
+    check(kill_and_rerun(prepare(tmp_path, 15_000), tmp_path, 200, SEED + 1))

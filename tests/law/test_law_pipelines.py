@@ -57,7 +57,7 @@ def test_the_equation_holds_or_nothing_is_published(part: int, folder: Path) -> 
     came = _examine_many(part, RUNS, folder)
     print(f"part {part}: {dict(came)}")
     assert came.total() >= RUNS - 5  # a plan is never tried twice
-    assert min(came["published"], came["failed"]) > RUNS // 5, came
+    assert min(came["published"], came["failed"]) > RUNS // 4, came
 
 
 @pytest.mark.long
@@ -85,7 +85,7 @@ def test_the_witness_is_independent() -> None:
 @pytest.mark.parametrize(
     ("what", "told"),
     [
-        ("nothing", "adds up: 9 records, 3 lines"),
+        ("nothing", "adds up: 9 records, 5 lines"),
         ("a line of the output", "all.jsonl"),
         ("a record of the input", "data.csv"),
         ("a count of the manifest", "dropped"),
@@ -102,7 +102,7 @@ def test_the_witness_as_a_script_tells_what_was_changed(tmp_path: Path, what: st
     elif what == "a record of the input":
         source.write_bytes(source.read_bytes() + b"10,more\r\n")
     elif what == "a count of the manifest":
-        run.write_text(run.read_text().replace('"law-drop": 4', '"law-drop": 3'))
+        run.write_text(run.read_text().replace('"law-drop": 2', '"law-drop": 3'))
     script = subprocess.run([sys.executable, recount.__file__, str(record)], capture_output=True, text=True)
     assert script.returncode == (0 if what == "nothing" else 1), script
     assert told in script.stdout and script.stderr == ""

@@ -161,7 +161,9 @@ NUMBERS = "12345678901234567890123, 0.1000000000000000055511151231257827, 1E5, -
 
 
 def test_numbers_in_open_parts_stay_as_they_are_written(tmp_path: Path) -> None:
-    line = f'{{"messages":[{{"role":"user","content":[{{"n":[{NUMBERS}]}}],"x":[{NUMBERS}]}}],"tools":[{NUMBERS}],"y":[{NUMBERS}]}}'
+    line = '{"messages":[{"role":"user","content":[{"n":[N]}],"x":[N]}],"tools":[N],"y":[N]}'.replace(
+        "[N]", f"[{NUMBERS}]"
+    )
     got = read(tmp_path / "in.jsonl", line).row(0, named=True)
     message = got["messages"][0]
     for text in (message["parts"], message["extra"], got["tools"], got["extra"]):
@@ -269,7 +271,7 @@ def test_a_batch_holds_no_more_than_8_mb_of_text(tmp_path: Path) -> None:
     assert max(sizes) <= 2
 
 
-# --- against the standard library ---------------------------------------------------------------------------------------
+# --- against the standard library -------------------------------------------------------------------------------------
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),
@@ -339,7 +341,7 @@ def test_the_fast_way_and_the_exact_way_agree(tmp_path_factory: pytest.TempPathF
     assert fast.equals(slow.head(len(rows)))
 
 
-# --- third-party data -----------------------------------------------------------------------------------------------------
+# --- third-party data -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not (SHARED / "data/broken/blns").is_dir(), reason="the third-party files are not here")
@@ -350,7 +352,7 @@ def test_naughty_strings_come_through(tmp_path: Path) -> None:
     assert [back(row) for row in got.iter_rows(named=True)] == rows
 
 
-# --- sniffing -------------------------------------------------------------------------------------------------------------
+# --- sniffing ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -379,7 +381,7 @@ def test_sniff(text: str, known: bool, tmp_path: Path) -> None:
         assert told.evidence
 
 
-# --- fuzz -------------------------------------------------------------------------------------------------------------------
+# --- fuzz -------------------------------------------------------------------------------------------------------------
 
 
 def test_fuzz(tmp_path: Path) -> None:

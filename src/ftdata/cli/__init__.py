@@ -43,8 +43,7 @@ class Commands(click.Group):
                 command = self.get_command(ctx, name)
                 rows.append((name, command.get_short_help_str(80) if command else ""))
             else:
-                dist = _offered()[name].dist
-                rows.append((name, f"(plugin {dist.name if dist else name})"))
+                rows.append((name, f"(plugin {_whose(_offered()[name])})"))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -59,12 +58,42 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _offered() -> dict[str, Any]:
-    if os.environ.get("FTDATA_PLUGINS") == "none":
-        return {}
+def _offered() -> dict[str, list[Any]]:
+    """Give the commands of the plugins that `FTDATA_PLUGINS` lets in, by name, importing none."""
     from importlib.metadata import entry_points
 
-    return {point.name: point for point in sorted(entry_points(group="ftdata.commands"), key=lambda p: p.name)}
+    wanted = os.environ.get("FTDATA_PLUGINS", "").strip()
+    allowed = {name.strip() for name in wanted.split(",")} - {"none"}
+    found: dict[str, list[Any]] = {}
+    for point in sorted(entry_points(group="ftdata.commands"), key=lambda p: p.name):
+        own = {other.name for other in (point.dist.entry_points if point.dist else ()) if other.group == "ftdata"}
+        if not wanted or allowed & {point.name, *own}:
+            found.setdefault(point.name, []).append(point)
+    return found
+
+
+def _whose(points: list[Any]) -> str:
+    return " and ".join(point.dist.name if point.dist else point.value for point in points)
+
+
+def _loaded(name: str, points: list[Any]) -> click.Command:
+    """Import a plugin's command; whatever goes wrong names the plugin, and carries no data."""
+    from ftdata.errors import PluginError
+
+    if len(points) > 1:
+        raise PluginError(f"plugins {_whose(points)}: both offer a command {name!r}; uninstall one of the two")
+    try:
+        command = points[0].load()
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:
+        raise PluginError(
+            f"plugin {_whose(points)}: its command {name!r} cannot be loaded: {type(error).__name__}; repair or "
+            "uninstall it, or set FTDATA_PLUGINS=none"
+        ) from None
+    if not isinstance(command, click.Command):
+        raise PluginError(f"plugin {_whose(points)}: its command {name!r} is no click command; its author must act")
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,7 +129,7 @@ def main() -> None:
         code = 130
     except SystemExit:
         # Whoever read our output has left: click says nothing and exits with 1, which means findings here.
-        if not isinstance(sys.stdout, click.utils.PacifyFlushWrapper):
+        if type(sys.stdout).__name__ != "PacifyFlushWrapper":
             raise
         code = 0
     except Exception as error:

@@ -144,3 +144,40 @@ def visibility_columns(dialect: Dialect | None, header: Sequence[str]) -> tuple[
     """Give the numbers (from 0) of the columns that tell public from private in this export."""
     told = {" ".join(words(name)) for name in dialect.visibility} if dialect else set[str]()
     return tuple(i for i, name in enumerate(header) if " ".join(words(name)) in told)
+
+
+@dataclass(frozen=True)
+class Dump:
+    """An answer of a help desk's programming interface (JSON), known by keys that its objects have."""
+
+    title: str
+    keys: frozenset[str]
+    advice: str
+
+
+_AS_TABLE = "make a CSV table of its messages (ticket id, author or role, body, time, public or private)"
+DUMPS: tuple[Dump, ...] = (
+    Dump(
+        "the ticket list of Freshdesk's or Freshservice's API",
+        frozenset({"description_text", "requester_id", "fr_escalated"}),
+        f"it holds the questions only; fetch the conversations of each ticket too, and {_AS_TABLE}",
+    ),
+    Dump("the conversations of Freshdesk's or Freshservice's API", frozenset({"body_text", "incoming"}), _AS_TABLE),
+    Dump("a Zendesk JSON export", frozenset({"requester_id", "via", "brand_id"}), _AS_TABLE),
+    Dump("the comments of Zendesk's API", frozenset({"plain_body", "html_body", "author_id"}), _AS_TABLE),
+    Dump("conversations of Intercom's API", frozenset({"conversation_parts", "source"}), _AS_TABLE),
+    Dump("conversations of Help Scout's API", frozenset({"primaryCustomer", "threads"}), _AS_TABLE),
+)
+"""Sources: the vendors' API references (Freshdesk, Freshservice, Zendesk, Intercom, Help Scout), read in 2026."""
+
+
+def dump_of(values: Sequence[object]) -> Dump | None:
+    """Find the help desk whose JSON these values are, by the keys of their first objects, one list deep."""
+    for value in values[:3]:
+        inner = next((v for v in value.values() if isinstance(v, list)), []) if isinstance(value, dict) else []
+        for item in (value, *inner[:3]):
+            if isinstance(item, dict):
+                found = next((dump for dump in DUMPS if dump.keys <= item.keys()), None)
+                if found is not None:
+                    return found
+    return None

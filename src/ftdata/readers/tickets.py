@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 from ftdata.batch import Batch, Rows
 from ftdata.errors import InputError
 from ftdata.readers import words as w
+from ftdata.readers.dialects import dump_of
 from ftdata.readers.html import plain, to_text
 from ftdata.readers.layout import Layout, Refused, settle, yes_is_public, yes_is_role
 from ftdata.readers.stitch import Rules, Stitch
@@ -325,8 +326,12 @@ class Tickets(Reader):
     def sniff(cls, source: Source) -> Sniff | None:
         """Say whether this is a ticket table, which column is what, or what to export instead."""
         head = source.head(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not head or head[:1] == b"{" or re.match(rb"\[\s*[\[{\"\]]", head) or source.members():
+        if not head or source.members():
             return None
+        if head[:1] == b"{" or re.match(rb"\[\s*[\[{\"\]]", head):
+            dump = dump_of(source.sample(3))
+            told = f"this is {dump.title}, in JSON, and this reader takes delimited text; {dump.advice}" if dump else ""
+            return Sniff(0.0, ("JSON",), refusal=told) if dump else None
         suffix = source.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
         named = suffix in ("csv", "tsv", "tab")
         try:

@@ -27,6 +27,7 @@ CODES = 16
 """Different reasons (or flags) that one stage may give on the rows of one check."""
 LONGEST = 80
 """Characters of a reason or flag."""
+HASHES = "sort sets, and hash with xxhash or hashlib, not hash()"
 
 
 def fail(stage: Stage, clause: str, what: str, remedy: str, cause: BaseException | None = None) -> NoReturn:
@@ -36,7 +37,7 @@ def fail(stage: Stage, clause: str, what: str, remedy: str, cause: BaseException
     raise AssertionError(f"{kind} {name}: {clause}: {what}; {remedy}") from cause
 
 
-def told(error: BaseException) -> str:
+def raised(error: BaseException) -> str:
     """Say what was raised and where, without its message."""
     return f"{type(error).__name__} at {raised_at(error)}"
 
@@ -45,7 +46,7 @@ def sound(stage: Stage, kind: type[Stage]) -> None:
     """Check what can be said of a stage without running it."""
     if not isinstance(stage, kind):
         raise AssertionError(
-            f"{type(stage).__name__}: kind: is no {kind.__name__}; give a configured instance of a {kind.__name__} class"
+            f"{type(stage).__name__}: kind: is no {kind.__name__}; give a configured instance of such a class"
         )
     _documented(stage)
     _plain_value(stage)
@@ -112,7 +113,7 @@ def _plain_value(stage: Stage) -> None:
         copy = pickle.loads(pickle.dumps(stage))
     except Exception as error:
         remedy = "define the class at the top of a module, and keep models and handles out of its fields"
-        fail(stage, "pickles", f"cannot be pickled ({told(error)})", remedy, error)
+        fail(stage, "pickles", f"cannot be pickled ({raised(error)})", remedy, error)
     if copy != stage or hash(copy) != hash(stage):
         fail(stage, "pickles", "comes back from pickle as another value", "keep all that counts in the fields")
 

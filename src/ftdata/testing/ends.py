@@ -18,7 +18,7 @@ from ftdata.batch import ROWS, SCHEMA, Batch, flat
 from ftdata.errors import FtdataError, InputError
 from ftdata.source import Source
 from ftdata.stages import Reader, Sniff, Writer
-from ftdata.testing.clauses import codes, fail, holds_canary, imported, sound, told
+from ftdata.testing.clauses import HASHES, codes, fail, holds_canary, imported, raised, sound
 from ftdata.testing.process import elsewhere
 from ftdata.testing.rows import CANARY, META_CANARY, hard_rows, hostile_inputs
 from ftdata.texts import Texts
@@ -34,8 +34,8 @@ def check_reader(stage: Reader, *sources: Path | str) -> None:
 
     Clauses: `batch` (schema, at most 4,096 rows), `records` (each one that the source handed out is owned by exactly
     one row, wherever the run's numbering starts), `reason`, `flag`, `text` (none of the input in reasons, notes and
-    flags, no message in dropped rows), `raises` (on a damaged or foreign input only `InputError`), `sniff` (a `Sniff` or
-    None, no record counted, no text of the input), `repeatable`, `other process`, and those of every stage.
+    flags, no message in dropped rows), `raises` (on a damaged or foreign input only `InputError`), `sniff` (a `Sniff`
+    or None, no record counted, no text of the input), `repeatable`, `other process`, and those of every stage.
     """
     sound(stage, Reader)
     for path in [Path(source) for source in sources or (stage.path,)]:
@@ -54,8 +54,7 @@ def check_reader(stage: Reader, *sources: Path | str) -> None:
             fail(stage, "repeatable", "gives other rows a second time", "keep nothing from one read to the next")
         answer = elsewhere(read_all, stage, path, 1)
         if not imported(stage, answer).rows.equals(whole.rows):
-            remedy = "sort sets, and hash with xxhash or hashlib, not hash()"
-            fail(stage, "other process", "gives other rows in a process with another hash seed", remedy)
+            fail(stage, "other process", "gives other rows in a process with another hash seed", HASHES)
         _sniffed(stage, path, path.name)
     with tempfile.TemporaryDirectory(prefix="ftdata-") as place:
         for name, content in _variants([Path(source) for source in sources or (stage.path,)]):
@@ -98,11 +97,11 @@ def _read(stage: Reader, path: Path, which: str, first: int = 1, foreign: bool =
         fail(stage, "raises", f"refuses what it should read ({error})", "give a file that it reads", error)
     except FtdataError as error:
         if type(error) is not FtdataError:
-            fail(stage, "raises", f"raises {told(error)} on the records {which}", "raise InputError", error)
+            fail(stage, "raises", f"raises {raised(error)} on the records {which}", "raise InputError", error)
         fail(stage, "batch", f"{error}", "build batches with ftdata.Rows or ftdata.to_batches", error)
     except Exception as error:
         remedy = "drop a record that it cannot use with a reason; raise InputError for an input that is not its own"
-        fail(stage, "raises", f"raises {told(error)} on the records {which}", remedy, error)
+        fail(stage, "raises", f"raises {raised(error)} on the records {which}", remedy, error)
     if max(found.sizes, default=0) > ROWS:
         remedy = f"give a batch when ftdata.Rows is full, at {ROWS:,} rows"
         fail(stage, "batch", f"gave one of {max(found.sizes):,} rows", remedy)
@@ -150,7 +149,7 @@ def _sniffed(stage: Reader, path: Path, name: str) -> None:
     except InputError:
         return  # the source itself cannot open it
     except Exception as error:
-        fail(stage, "sniff", f"raises {told(error)} on {name}", remedy, error)
+        fail(stage, "sniff", f"raises {raised(error)} on {name}", remedy, error)
     if counted:
         fail(stage, "sniff", f"takes {counted} records of {name}", remedy)
     if found is None:
@@ -198,8 +197,7 @@ def check_writer(stage: Writer, batch: Batch | None = None) -> None:
         if _written(stage, _parts(rows, 29), rows) != whole:
             fail(stage, "repeatable", "writes other bytes a second time", "write no times, random names or ids")
         if imported(stage, elsewhere(write_all, stage, _parts(rows, 29))).hashes != whole:
-            remedy = "sort sets, and hash with xxhash or hashlib, not hash()"
-            fail(stage, "other process", "writes other bytes in a process with another hash seed", remedy)
+            fail(stage, "other process", "writes other bytes in a process with another hash seed", HASHES)
         for parts in (_parts(rows, 1), [rows]):
             _written(stage, parts, rows)
         _written(stage, [], rows.clear())
@@ -254,7 +252,7 @@ def _written(stage: Writer, parts: Sequence[Batch], rows: Batch) -> dict[str, st
         wrote = write_all(stage, parts)
     except Exception as error:
         which = f"on batches of {parts[0].height} rows" if parts else "without any batch"
-        shown = str(error) if isinstance(error, FtdataError) else told(error)
+        shown = str(error) if isinstance(error, FtdataError) else raised(error)
         clause = "raises" if parts else "empty batch"
         fail(stage, clause, f"fails {which} ({shown})", "make it take such rows", error)
     if not wrote.took_all:
@@ -287,7 +285,8 @@ def _counted(stage: Writer, wrote: _Wrote, rows: Batch) -> None:
         if held.get(split, 0) != due.get(split, 0):
             which = "" if split is None else f" of the split {split!r}"
             remedy = "write each row once, into the file of its split, and let lines() and split_of() tell so"
-            fail(stage, "lines", f"{due.get(split, 0)} rows{which} came in, lines() tells of {held.get(split, 0)}", remedy)
+            told = f"{due.get(split, 0)} rows{which} came in, lines() tells of {held.get(split, 0)}"
+            fail(stage, "lines", told, remedy)
 
 
 @contextmanager

@@ -36,12 +36,14 @@ class _Words:
 
 def _call(words: _Words, key: str) -> dict[str, Any]:
     arguments = f'{{"order": "{words()}", "deep": {{"list": [1, "{words()}"]}}}}'
-    return {"id": f"{CANARY}{key}", "type": "function", "function": {"name": f"{CANARY}look_up", "arguments": arguments}}
+    function = {"name": f"{CANARY}look_up", "arguments": arguments}
+    return {"id": f"{CANARY}{key}", "type": "function", "function": function}
 
 
 def _tools(words: _Words) -> list[Any]:
     schema = {"type": "object", "properties": {"order": {"type": "string", "description": words()}}}
-    return [{"type": "function", "function": {"name": f"{CANARY}look_up", "description": words(), "parameters": schema}}]
+    function = {"name": f"{CANARY}look_up", "description": words(), "parameters": schema}
+    return [{"type": "function", "function": function}]
 
 
 def _kinds(w: _Words, volume: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -58,12 +60,13 @@ def _kinds(w: _Words, volume: int) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "emoji", {"messages": (user(w("👩‍👩‍👧 🇧🇷 ☕️ e\u0301")), assistant(w("😀")))}
     yield "right-to-left", {"messages": (user(w("أين طلبي\u200f ١٢٣٤٥")), assistant(w("\u202eהזמנה\u202c")))}
     yield "controls", {"messages": (user(w("a\x00b\x1b[31m\r\n\u2028\u0085\ufeff\x7f")), assistant(w('\\" {"a": 1}')))}
-    yield "html", {"messages": (user(w("<p>Dear {name},<br>a<b &amp; <script>x</script></p>")), assistant(w("%s {{y}}")))}
+    yield "html", {"messages": (user(w("<p>Dear {name},<br>a<b &amp; <script>x</script>")), assistant(w("%s {{y}}")))}
     yield "long", {"messages": (user(w("one two three " * 700 * (volume + 1))), assistant(w("ok")))}
     yield "many-turns", {"messages": tuple(turn for _ in range(20 + volume) for turn in (user(w()), assistant(w())))}
     yield "unordered", {"messages": (assistant(w()), assistant(w()), system(w()), user(w()), user(w()))}
     yield "parts", {"messages": (Message(role="user", parts=[{"type": "text", "text": w()}, _IMAGE]), assistant(w()))}
-    yield "odd-parts", {"messages": (Message(role="user", parts=[]), Message(role="user", parts=[w(), _INLINE, 7, None]))}
+    odd = [w(), _INLINE, 7, None]
+    yield "odd-parts", {"messages": (Message(role="user", parts=[]), Message(role="user", parts=odd))}
     yield (
         "tools",
         {
@@ -160,6 +163,7 @@ def _conversations() -> list[Conversation]:
 def hostile_inputs() -> dict[str, bytes]:
     """Give the contents of files that a reader may be shown: none, damaged, binary, of another format."""
     noise = random.Random(0).randbytes(5000)
+    broken = f'{{"messages": [{{"role": "user", "content": "{CANARY}'
     table = "".join(f"{n};{CANARY} hello;2025-01-{n:02}\r\n" for n in range(1, 20))
     return {
         "empty": b"",
@@ -184,8 +188,8 @@ def hostile_inputs() -> dict[str, bytes]:
         "a table with ragged rows": f"id,question,answer\n1\n2,{CANARY}\n3,{CANARY},c,{CANARY}\n".encode(),
         "JSON lines of another kind": f'{{"{CANARY}": 1, "x": "{CANARY}"}}\n'.encode() * 20,
         "JSON lines of numbers": b"1\n2\n3\n",
-        "broken JSON lines": f'{{"messages": [{{"role": "user", "content": "{CANARY}\n{{"messages": "{CANARY}"}}\n'.encode(),
-        "odd messages": b'{"messages": [1, null, [], {"role": {}, "content": 7}]}\n{"messages": {}}\n{"messages": null}\n',
+        "broken JSON lines": f'{broken}\n{{"messages": "{CANARY}"}}\n'.encode(),
+        "odd messages": b'{"messages": [1, null, [], {"role": {}, "content": 7}]}\n{"messages": {}}\n{"messages": 0}\n',
         "a JSON array": f'[1, "{CANARY}", {{"messages": []}}, null]'.encode(),
         "a JSON object": f'{{\n  "a": "{CANARY}",\n  "b": []\n}}\n'.encode(),
         "deep JSON": b"[" * 5000,

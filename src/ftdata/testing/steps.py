@@ -15,7 +15,7 @@ from ftdata.batch import Batch, conversations
 from ftdata.errors import FtdataError, PluginError, RowError, RunError
 from ftdata.spool import Frames
 from ftdata.stages import Check, Finding, Selector, Stage, Transform
-from ftdata.testing.clauses import codes, fail, holds_canary, imported, sound, speaks, told
+from ftdata.testing.clauses import HASHES, codes, fail, holds_canary, imported, raised, sound, speaks
 from ftdata.testing.process import elsewhere
 from ftdata.testing.rows import hard_rows
 
@@ -23,7 +23,6 @@ SIZES = (1, 7)
 """Sizes of the parts in which rows are handed over again, besides halves."""
 _ALONE = "judge each row by itself; what depends on other rows is a selector"
 _ALONE_SKETCH = "let sketch() look at each row by itself, and select() at all sketches"
-_HASHES = "sort sets, and hash with xxhash or hashlib, not hash()"
 
 
 def check_transform(stage: Transform, batch: Batch | None = None) -> None:
@@ -53,7 +52,7 @@ def check_transform(stage: Transform, batch: Batch | None = None) -> None:
         remedy = "take nothing from clocks, chance or what was seen before"
         _same(stage, "repeatable", "a second time", whole, _checked(stage, rows), remedy)
         again = imported(stage, elsewhere(applied, stage, rows))
-        _same(stage, "other process", "in a process with another hash seed", whole, again, _HASHES)
+        _same(stage, "other process", "in a process with another hash seed", whole, again, HASHES)
 
 
 def check_selector(stage: Selector, batch: Batch | None = None) -> None:
@@ -66,7 +65,7 @@ def check_selector(stage: Selector, batch: Batch | None = None) -> None:
     sound(stage, Selector)
     for rows in _samples(batch):
         untouched = _deep_copy(rows)
-        whole = _settled(stage, lambda rows=rows: decided(stage, [rows], rows))
+        whole = _settled(decided, stage, [rows], rows)
         _unmixed(stage, untouched, rows)
         missing = whole.filter(~pl.col("row").is_in(rows["row"].implode()))
         if missing.height:
@@ -74,18 +73,18 @@ def check_selector(stage: Selector, batch: Batch | None = None) -> None:
         speaks(stage, rows, whole)
         if "tags" in whole.columns:
             _tags(stage, whole["tags"].drop_nulls().to_list())
-        _empty(stage, lambda rows=rows: decided(stage, [rows.clear()], rows.clear()))
+        _empty(decided, stage, [rows.clear()], rows.clear())
         for parts in _partings(rows):
-            other = _settled(stage, lambda parts=parts, rows=rows: decided(stage, parts, rows))
+            other = _settled(decided, stage, parts, rows)
             _same(stage, "batch size", f"from parts of {parts[0].height} rows", whole, other, _ALONE_SKETCH)
         for order in _orders(rows):
-            other = _settled(stage, lambda order=order, rows=rows: decided(stage, order, rows))
+            other = _settled(decided, stage, order, rows)
             remedy = "sort by `row` before taking the first of anything"
             _same(stage, "order", "when the sketches arrive in another order", whole, other, remedy)
-        other = _settled(stage, lambda rows=rows: decided(stage, [rows], rows))
+        other = _settled(decided, stage, [rows], rows)
         _same(stage, "repeatable", "a second time", whole, other, "seed what is random, and sort what has no order")
         again = imported(stage, elsewhere(decided, stage, [rows], rows))
-        _same(stage, "other process", "in a process with another hash seed", whole, again, _HASHES)
+        _same(stage, "other process", "in a process with another hash seed", whole, again, HASHES)
 
 
 def check_check(stage: Check, batch: Batch | None = None) -> None:
@@ -98,18 +97,18 @@ def check_check(stage: Check, batch: Batch | None = None) -> None:
     sound(stage, Check)
     for rows in _samples(batch):
         untouched = _deep_copy(rows)
-        whole = _settled(stage, lambda rows=rows: judged(stage, [rows]))
+        whole = _settled(judged, stage, [rows])
         _unmixed(stage, untouched, rows)
         _findings(stage, whole, rows)
-        _empty(stage, lambda rows=rows: judged(stage, [rows.clear()]))
+        _empty(judged, stage, [rows.clear()])
         remedy = "sketch each row by itself, and sort before taking the first of anything"
         others: list[tuple[str, Any]] = [("batch size", parts) for parts in _partings(rows)]
         others += [("order", order) for order in _orders(rows)]
         for clause, parts in [*others, ("repeatable", [rows])]:
-            if _settled(stage, lambda parts=parts: judged(stage, parts)) != whole:
+            if _settled(judged, stage, parts) != whole:
                 fail(stage, clause, "the findings differ when the same rows come again, or otherwise batched", remedy)
         if imported(stage, elsewhere(judged, stage, [rows])) != whole:
-            fail(stage, "other process", "the findings differ in a process with another hash seed", _HASHES)
+            fail(stage, "other process", "the findings differ in a process with another hash seed", HASHES)
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
@@ -142,7 +141,7 @@ class _Told(NamedTuple):
         except (RowError, FtdataError):
             raise
         except Exception as error:
-            raise _Raised(told(error)) from error
+            raise _Raised(raised(error)) from error
 
 
 class _Raised(PluginError):
@@ -158,13 +157,13 @@ def applied(stage: Transform, rows: Batch) -> Batch:
         engine.step(_Done(after), label, part, True)  # type: ignore[arg-type]
         return after
 
-    parts = []
+    parts: list[Batch] = []
     for part, result in engine.guarded(apply, label, rows, True):
         if isinstance(result, RowError):
             told = [pl.lit(result.reason, pl.String).alias("drop"), pl.lit(result.note, pl.String).alias("note")]
             result = part.with_columns(told)
         parts.append(result)
-    return pl.concat(parts) if len(parts) > 1 else parts[0]
+    return pl.concat(parts)
 
 
 def decided(stage: Selector, parts: Sequence[Batch], rows: Batch) -> pl.DataFrame:
@@ -256,10 +255,10 @@ def _guilty(stage: Transform, rows: Batch) -> str:
     return " on a batch of several rows"
 
 
-def _settled(stage: Stage, run: Callable[[], Any]) -> Any:
+def _settled(run: Callable[..., Any], stage: Stage, *arguments: Any) -> Any:
     """Run a selector or check; make one sentence of what it raises."""
     try:
-        return run()
+        return run(stage, *arguments)
     except _Raised as error:
         remedy = "make it take such rows: no messages, null contents, parts, no meta"
         fail(stage, "sketch", f"sketch() raises {error}", remedy, error.__cause__)
@@ -271,17 +270,17 @@ def _settled(stage: Stage, run: Callable[[], Any]) -> Any:
         fail(stage, clause, _bare(stage, error), "see the docstring of its base class")
     except Exception as error:
         method = "judge" if isinstance(stage, Check) else "select"
-        fail(stage, "raises", f"{method}() raises {told(error)}", "make it take whatever sketch() gives", error)
+        fail(stage, "raises", f"{method}() raises {raised(error)}", "make it take whatever sketch() gives", error)
 
 
-def _empty(stage: Stage, run: Callable[[], Any]) -> None:
+def _empty(run: Callable[..., Any], stage: Stage, *arguments: Any) -> None:
     """Hand over no row at all: a run may come to that, and it is no fault of the stage."""
     try:
-        run()
+        run(stage, *arguments)
     except RunError:
         return  # it says on purpose that it needs rows
     except Exception as error:
-        shown = str(error) if isinstance(error, FtdataError) else told(error)
+        shown = str(error) if isinstance(error, FtdataError) else raised(error)
         fail(stage, "empty batch", f"fails without any row ({shown})", "give an empty answer", error)
 
 
