@@ -85,17 +85,22 @@ def commands() -> str:
     """Give the page of all commands and their options."""
     parts = [MARK, "# Commands\n", "Data goes to stdout, all else to stderr; `-` is stdin or stdout.\n"]
     context = click.Context(cli, info_name="ftdata")
+    found = []
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, info_name=name, parent=context)
-        usage = " ".join(["ftdata", name, *command.collect_usage_pieces(inner)])
+        found.append(("##", f"ftdata {name}", command))
+        inside = command.commands.items() if isinstance(command, click.Group) else ()
+        found += [("###", f"ftdata {name} {inner}", under) for inner, under in inside]
+    for level, name, command in found:
+        inner = click.Context(command, info_name=name.split()[-1], parent=context)
+        usage = " ".join([name, *command.collect_usage_pieces(inner)])
         body = inspect.cleandoc(command.help or "")
         if "\b" in body:
             body, _, example = body.partition("\b\n")
             block, _, rest = example.partition("\n\n")
             body = f"{body}```text\n{block}\n```\n" + (f"\n{rest}\n" if rest else "")
-        parts += [f"## `{usage}`\n", body.rstrip() + "\n", options(command, inner)]
+        parts += [f"{level} `{usage}`\n", body.rstrip() + "\n", options(command, inner)]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -123,7 +123,7 @@ def test_the_plugin_of_the_page_works(tmp_path: Path) -> None:
         '[[read]]\nuse = "openai-chat"\npath = "in.jsonl"\n[[step]]\nuse = "calm-down"\nlongest = 12\n'
         '[[write]]\nuse = "openai-chat"\npath = "out.jsonl"\n'
     )
-    for words in (["run", "r.toml"], ["plugins", "--check"], ["stages", "calm-down"]):
+    for words in (["run", "r.toml"], ["plugins", "check"], ["stages", "calm-down"]):
         command = [sys.executable, "-m", "ftdata", *words]
         subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, check=True)
     assert '"where is my order?"' in (tmp_path / "out.jsonl").read_text()

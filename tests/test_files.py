@@ -1,4 +1,4 @@
-"""The one write path: one run at a time on a record, private files, outputs that are refused before anything is read."""
+"""The one write path: one run at a time on a record, private files, outputs refused before anything is read."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -162,8 +163,8 @@ class Account:
         told = []
 
         def over(what: str, count: int, limit: float, of: int) -> None:
-            allowed = limit * of if isinstance(limit, float) and limit < 1 else limit
-            if count > allowed:
+            exact = Fraction(str(limit))  # 0.29 of 100 is 29, and not 28.999999999999996
+            if count > (exact * of if isinstance(limit, float) and limit < 1 else exact):
                 told.append(f"{what}: {count:,} of {of:,}, the limit is {limit:g}")
 
         if options.max_bad is not None:

@@ -7,6 +7,7 @@ process, many processes and a cluster give the same ledger.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,11 @@ def _contract(label: str, before: Batch, after: Any) -> None:
         raise ContractError(f"{label}: took a flag away; flags are only added")
 
 
+def system_says(error: OSError) -> str:
+    """Give the system's own words for an error: those of the exception may be anybody's."""
+    return os.strerror(error.errno).lower() if error.errno else type(error).__name__
+
+
 def _where(error: BaseException) -> str:
     return f"{type(error).__name__} at {raised_at(error)}"
 
@@ -75,7 +81,7 @@ def guarded(fn: Callable[[Batch], Any], label: str, batch: Batch, tolerant: bool
     except (FtdataError, KeyboardInterrupt, MemoryError):
         raise
     except OSError as error:
-        raise OutputError(f"{label}: the system failed: {(error.strerror or type(error).__name__).lower()}") from None
+        raise OutputError(f"{label}: the system failed: {system_says(error)}") from None
     except BaseException as error:
         if batch.height > 1:
             half = batch.height // 2
@@ -300,12 +306,10 @@ class Selected:
     def sketches(self, stage: Any, label: str, into: Frames) -> tuple[pl.LazyFrame, list[tuple[int, RowError]]]:
         """Gather the sketches of all live rows; rows on which `sketch` raises are given back with their error."""
         bad: list[tuple[int, RowError]] = []
-        seen = False
         tolerant = self.tolerant and isinstance(stage, Selector)  # a check that fails on a row must not pass it over
         for batch in self.live():
             bad += sketch(stage, label, batch, into, tolerant)
-            seen = True
-        if not seen:
+        if not into.begun:  # no row is left, or none that could be sketched: the schema is needed all the same
             sketch(stage, label, pl.DataFrame(schema=SCHEMA), into, tolerant)
         return into.close().scan(), bad
 

@@ -13,7 +13,7 @@ from ftdata.batch import conversations
 from ftdata.conversation import Conversation
 from ftdata.errors import InputError
 from ftdata.files import Record
-from ftdata.inputs import open_source
+from ftdata.inputs import display_names, open_source
 from ftdata.manifest import InputPart, Manifest, load
 from ftdata.recipe import Recipe
 from ftdata.source import Source
@@ -143,8 +143,11 @@ def _recipe(record: Record, manifest: Manifest) -> Recipe:
 def _walk(record: Record, manifest: Manifest, part: InputPart, wanted: set[int]) -> tuple[Source, list[Conversation]]:
     """Read an input again as the run did, so that each record's line is known; the file must not have changed."""
     recipe = _recipe(record, manifest)
-    readers = [reader for reader in recipe.readers if reader.name == part.use]
-    reader = next((r for r in readers if str(r.path).endswith(Path(part.path).name)), readers[0])
+    names = display_names([str(reader.path) for reader in recipe.readers])
+    at = next(
+        (n for n, name in enumerate(names) if part.name == name or part.name.startswith((f"{name}/", f"{name}:"))), 0
+    )
+    reader = recipe.readers[at]
     with open_source(reader, recipe.folder, part.name, part.first, None) as source:
         rows: list[Conversation] = []
         for batch in reader.read(source):

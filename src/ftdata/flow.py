@@ -90,12 +90,24 @@ def record_of(recipe: Recipe) -> Record:
     return Record(place.parent if writer.folder else place, recipe.options.name or recipe.stem)
 
 
-def _check_targets(recipe: Recipe, record: Record, overwrite: bool) -> None:
-    known = known_hashes(record)
+def _check_targets(recipe: Recipe, record: Record, overwrite: bool, moves: Sequence[Move] = ()) -> None:
+    """Refuse outputs that could not be published; once they are written (`moves`), also those of unforeseen splits."""
+    targets = []
     for writer in recipe.writers:
         root = recipe.folder / writer.root
         finals = [root] if writer.folder else [root / writer.file_for(split) for split in _SPLITS]
-        files.check_target(root, dict.fromkeys(finals), known, overwrite, writer.folder)
+        targets += [(final, writer.folder) for final in dict.fromkeys(finals)]
+    targets += [
+        (record.absolute(move.final), record.absolute(move.scratch).is_dir()) for move in moves if move.scratch is not None
+    ]
+    place = record.folder
+    try:
+        known = known_hashes(record)
+        for place, folder in dict.fromkeys(targets):
+            files.check_target(place if folder else place.parent, [place], known, overwrite, folder)
+    except OSError as error:
+        told = os.strerror(error.errno or 0).lower()
+        raise OutputError(f"{place}: cannot be written: {told}; write elsewhere") from None
 
 
 @dataclass
@@ -158,7 +170,7 @@ class _Flow:
             self._give_up("failed", "out of memory")
             raise RunError("out of memory; close other programs, or run on a machine with more") from None
         except OSError as error:
-            told = f"the system failed: {(error.strerror or type(error).__name__).lower()}"
+            told = f"the system failed: {engine.system_says(error)}"
             self._give_up("failed", told)
             raise OutputError(f"{self.record.base}: {told}; free space or memory, then run again") from None
 
@@ -333,7 +345,7 @@ class _Flow:
         self.account.balance()
         manifest = self.account.manifest(outputs, self._verdict())
         self.account.hold(manifest)
-        _check_targets(self.recipe, self.record, self.overwrite)
+        _check_targets(self.recipe, self.record, self.overwrite, moves)
         books = [(self.record.ledger, manifest.ledger_sha256 or "")]
         if self.account.texts:
             texts = self.record.work / self.record.texts.name

@@ -20,8 +20,7 @@ def open_source(
 ) -> Source:
     """Open the source of a reader, its path relative to the recipe's folder; `records` ends it early."""
     path = reader.path if str(reader.path) == "-" else folder / reader.path
-    encoding = getattr(reader, "encoding", None)
-    return Source(path, name=name, first=first, encoding=encoding, scratch=scratch, records=records)
+    return Source(path, name=name, first=first, encoding=reader.encoding, scratch=scratch, records=records)
 
 
 def display_names(paths: Sequence[str]) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import os
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from ftdata import hooks
 from ftdata.errors import InputError, PluginError, RecipeError
@@ -25,17 +27,27 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: str | None = Field(None, pattern=r"^[\w.-]+$", description="name of the run's record; default: the recipe's")
+    name: str | None = Field(None, pattern=r"^\w[\w.-]*$", description="name of the run's record; default: the recipe's")
     seed: int = Field(0, description="seed of every stage that has none of its own")
     on_error: Literal["fail", "drop"] = Field("fail", description="what a row on which a stage raises does to the run")
     keep_text: bool = Field(False, description="keep the texts of edited and dropped rows, before and after, in the record's texts.parquet")
     max_bad: int | float | None = Field(
-        None, ge=0, description="unreadable records that are too many: a count, or a share below 1"
+        None, description="unreadable records that are too many: a count, or a share below 1"
     )
     max_drop: int | float | dict[str, int | float] | None = Field(
         None, description='dropped rows that are too many: a count or share; by rule: { "length: too-long" = 0.1 }'
     )
     jobs: Literal[1] = Field(1, description="processes that work on transforms")
+
+    @field_validator("max_bad", "max_drop", mode="before")
+    @classmethod
+    def _limits(cls, value: Any, info: ValidationInfo) -> Any:
+        by_rule = isinstance(value, Mapping) and info.field_name == "max_drop"
+        for limit in value.values() if by_rule else [value]:
+            number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
+            if limit is not None and not (number and 0 <= limit < math.inf):
+                raise ValueError(f"{limit!r} is neither a count, from 0 on, nor a share below 1")
+        return value
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,10 @@ class Recipe:
             problems.append(f"{where}: write: there is no writer; add a [[write]] table with `use` and `path`")
         warnings = [f"{where}: {line}" for line in _order(stages["step"])]
         problems += [f"{where}: {line}" for line in _splits(stages["step"], stages["write"])]
+        problems += [f"{where}: {line}" for line in _clashes(stages["read"], stages["write"], folder)]
+        if not problems:  # else a stage that is named may be one of those that could not be made
+            known = [*labels(stages["read"]), *labels(stages["step"])]
+            problems += [f"{where}: run: {line}" for line in _rules(options, known)]
         if fault is not None and len(problems) == 1:
             raise PluginError(problems[0])
         if problems:
@@ -191,7 +207,7 @@ def _order(steps: Sequence[Stage]) -> list[str]:
     ):
         if first in names and then in names and names.index(first) < names.index(then):
             lines.append(f"warning: step {names.index(first) + 1} ({first}) stands before {then}: {why}")
-    if not any(getattr(stage, "scrubs", False) for stage in steps):
+    if not any(getattr(stage, "scrubs", False) or stage.name == "private-data" for stage in steps):
         lines.append("warning: no pii step stands before the writers: nothing is scrubbed")
     return lines
 
@@ -205,6 +221,45 @@ def _splits(steps: Sequence[Stage], writers: Sequence[Stage]) -> list[str]:
         for number, writer in enumerate(writers, 1)
         if isinstance(writer, Writer) and not writer.folder and "{split}" not in str(writer.path)
     ]
+
+
+def _rules(options: Options, known: Sequence[str]) -> list[str]:
+    """Tell of limits for stages that are not there: they would never stop anything."""
+    named = options.max_drop if isinstance(options.max_drop, Mapping) else {}
+    return [
+        f"max_drop: {rule!r}: there is no stage {label!r}{_meant(label, known) or f'; stages are {_list(known)}'}"
+        for rule, label in ((rule, rule.partition(": ")[0]) for rule in named)
+        if label not in known
+    ]
+
+
+def _clashes(readers: Sequence[Stage], writers: Sequence[Stage], folder: Path) -> list[str]:
+    """Tell of outputs that would replace one another, or an input."""
+
+    def places(stage: Stage) -> list[Path]:
+        if isinstance(stage, Writer) and not stage.folder:
+            paths = [stage.root / stage.file_for(split) for split in ("train", "validation", "test")]
+        else:
+            paths = [] if str(stage.path) == "-" else [stage.path]  # type: ignore[attr-defined]
+        return [Path(os.path.realpath(folder / path)) for path in dict.fromkeys(paths)]
+
+    taken = [(f"what read {number} reads", False, places(stage)) for number, stage in enumerate(readers, 1)]
+    lines = []
+    for number, stage in enumerate(writers, 1):
+        whole = isinstance(stage, Writer) and stage.folder
+        own = places(stage)
+        for what, folder_too, others in taken:
+            if any(
+                mine == other or (whole and mine in other.parents) or (folder_too and other in mine.parents)
+                for mine in own
+                for other in others
+            ):
+                path = stage.path  # type: ignore[attr-defined]
+                verb = "is" if set(own) & set(others) else "overlaps"
+                lines.append(f"write {number} ({stage.name}): path: '{path}' {verb} {what}; choose another")
+                break
+        taken.append((f"what write {number} writes", whole, own))
+    return lines
 
 
 def _lines(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,11 @@ class Frames:
         self._stream: IO[bytes] | None = None
         self._writer: Any = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether any frame was added, be it an empty one."""
+        return self._writer is not None
+
     def append(self, frame: pl.DataFrame) -> None:
         """Add a frame; the first one sets the schema. Frames stay apart, empty ones after the first are left out."""
         if self._writer is None:

@@ -103,6 +103,7 @@ class Reader(Stage):
     """Flags that concern the whole input rather than one row, with a sentence: a run tells them as findings."""
 
     path: Path = Field(description='file to read, or "-" for standard input')
+    encoding: str | None = Field(None, description="encoding of the input; UTF-8, or told from its bytes")
 
     def read(self, source: Source) -> Iterator[Batch]:
         """Read the source."""

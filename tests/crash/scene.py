@@ -90,6 +90,7 @@ class Scene:
     new: dict[str, str]
     ledger: str
     seconds: float = 60.0
+    ticks: int = 0
 
     def copy(self, place: Path, with_old: bool) -> Path:
         """Make a folder to crash in; the big input is the same file."""
@@ -120,7 +121,7 @@ def prepare(place: Path, rows: int) -> Scene:
     scene.new, scene.ledger = hashes(clean / "out"), sha256(record(clean).ledger)
     shutil.rmtree(clean)
     for number in range(2):
-        strike(scene, scene.copy(place / f"clock{number}", with_old=False), 1e9)
+        strike(scene, scene.copy(place / f"clock{number}", with_old=False), 600)
         shutil.rmtree(place / f"clock{number}")
     return scene
 
@@ -135,8 +136,8 @@ class Blow:
     stderr: str
 
 
-def strike(scene: Scene, folder: Path, delay: float, by: int = signal.SIGKILL) -> Blow:
-    """Start the run in a process group of its own and signal it `delay` seconds after its first read."""
+def strike(scene: Scene, folder: Path, delay: float, by: int = signal.SIGKILL, ticks: int = 0) -> Blow:
+    """Start the run in a process group of its own; signal it `delay` seconds after its first read, or its nth tick."""
     ours, theirs = os.pipe()
     command = [sys.executable, str(DRIVER), str(folder / "recipe.toml"), str(theirs)]
     child = subprocess.Popen(command, pass_fds=[theirs], start_new_session=True, stderr=subprocess.PIPE)
@@ -144,15 +145,25 @@ def strike(scene: Scene, folder: Path, delay: float, by: int = signal.SIGKILL) -
     try:
         assert os.read(ours, 1) == b"R", child.stderr and child.stderr.read()
         began = time.monotonic()
-        inside = not select.select([ours], [], [], min(delay, 60))[0]
-        if inside:
-            os.killpg(child.pid, by)
-        else:
+        seen, ended = 0, False
+        until = began + delay if not ticks else None
+        while not ended and (until is None or time.monotonic() < until):
+            if select.select([ours], [], [], None if until is None else until - time.monotonic())[0]:
+                byte = os.read(ours, 1)
+                seen += byte == b"t"
+                ended = byte in (b"E", b"")
+                if until is None and seen == ticks:
+                    until = time.monotonic() + delay
+        if ended:
             # The run was faster than the clock says: later blows come sooner.
-            scene.seconds = min(scene.seconds, time.monotonic() - began)
+            scene.seconds, scene.ticks = min(scene.seconds, time.monotonic() - began), max(scene.ticks, seen)
+        else:
+            os.killpg(child.pid, by)
         struck = time.monotonic()
-        _, told = child.communicate(timeout=60)
-        return Blow(inside, child.returncode, time.monotonic() - struck, told.decode())
+        _, told = child.communicate(timeout=120)
+        # An end that was written just before the blow is an end.
+        ended = ended or (by == signal.SIGKILL and b"E" in os.read(ours, 1 << 16))
+        return Blow(not ended, child.returncode, time.monotonic() - struck, told.decode())
     finally:
         os.close(ours)
         if child.poll() is None:

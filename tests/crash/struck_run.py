@@ -1,4 +1,4 @@
-"""Run a recipe through the command line, and say on a pipe when the first read (`R`) and the last rename (`E`) happen."""
+"""Run a recipe through the command line; a pipe tells of its first read (`R`), progress (`t`) and last rename (`E`)."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ from typing import Any
 
 from ftdata import files, flow, resume
 from ftdata.cli import main
+from ftdata.cli.terminal import Bar
 
 recipe, mark = sys.argv[1], int(sys.argv[2])
 began = False
@@ -40,6 +41,11 @@ def renamed(old: Path, new: Path) -> None:
         os.write(mark, b"E")
 
 
+def ticked(*given: Any) -> None:
+    os.write(mark, b"t")
+
+
+Bar.__call__ = ticked  # type: ignore[method-assign]
 flow.open_source, resume.take_over, files.rename = opened, taken_over, renamed
 sys.argv = ["ftdata", "run", "-q", recipe]
 main()

@@ -1,4 +1,4 @@
-"""Texts that must not get out: planted in inputs and file names, then sought in every byte that a run leaves or says."""
+"""Texts that must not get out: planted in inputs and file names, sought in every byte that a run leaves or says."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def plant(folder: Path) -> None:
         tool = {"type": "function", "function": {"name": "f", "description": f"mail {TOOL}", "parameters": {}}}
         chat.append({"messages": turns, "tools": [tool], "x-owner": EXTRA})
     lines = [json.dumps(row) for row in chat]
-    lines[10:10] = [f'{{"messages": [{{"role": "user", "content": "{BAD_JSON}"}}', f'{{"messages": "{UNREAD}"}}']
+    lines[10:10] = [f'{{"messages": [{{"role": "user", "content": "{BAD_JSON}"}}', f'["{UNREAD}"]']
     (inputs / f"{FILE_B}.jsonl").write_text("\n".join(lines) + "\n")
     (folder / "recipe.toml").write_text(RECIPE)
 
@@ -205,7 +205,7 @@ def moments(folder: Path) -> list[int]:
 def test_no_canary_is_left_by_a_kill(tmp_path: Path) -> None:
     plant(tmp_path / "count")
     stitched = spooled = 0
-    for at in moments(tmp_path / "count"):
+    for turn, at in enumerate(moments(tmp_path / "count")):
         folder = tmp_path / f"at{at}"
         plant(folder)
         told = drive(folder, at, "run", "recipe.toml")
@@ -214,6 +214,8 @@ def test_no_canary_is_left_by_a_kill(tmp_path: Path) -> None:
         stitched += any("stitch-" in str(path) for path in files)
         spooled += any(path.name.startswith("spool-") for path in files)
         assert leaks(folder, told.stdout, told.stderr) == [], at
+        if turn % 4:
+            continue
         told = drive(folder, 0, "run", "-q", "recipe.toml")
         assert told.returncode == 0, told.stderr
         assert not list(folder.rglob("stitch-*")) and not list(folder.rglob("spool-*"))

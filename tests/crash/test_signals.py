@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a reader that leaves: the run ends soon and quietly, keeps what can be resumed, and says one line."""
+"""Ctrl-C, SIGTERM, a reader that leaves: the run ends soon and quietly, and keeps what can be resumed."""
 
 from __future__ import annotations
 

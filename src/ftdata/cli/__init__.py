@@ -24,16 +24,8 @@ class Commands(click.Group):
         """Import one command."""
         if cmd_name in COMMANDS:
             return getattr(import_module(f"ftdata.cli.{cmd_name}"), "command")  # type: ignore[no-any-return]  # noqa: B009
-        point = _offered().get(cmd_name)
-        if point is None:
-            return None
-        try:
-            return point.load()  # type: ignore[no-any-return]
-        except Exception as error:
-            from ftdata.errors import PluginError
-
-            told = f"the command {cmd_name!r} of a plugin cannot be loaded: {type(error).__name__}"
-            raise PluginError(told) from None
+        points = _offered().get(cmd_name)
+        return _loaded(cmd_name, points) if points else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Print the commands with their first lines; a plugin's is named, not imported."""

@@ -11,6 +11,7 @@ import click
 @click.option("--from", "reader", metavar="READER", help="Read IN as this format instead of guessing.")
 @click.option("--to", "writer", metavar="WRITER", help="Write this format; default: by OUT (.jsonl, or a folder).")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Set a field of the reader; may be repeated.")
+@click.option("--encoding", help="Read IN in this encoding instead of deciding.")
 @click.option("--pii/--no-pii", default=None, help="Scrub private data, or do not; default: scrub tickets and chats.")
 @click.option("--max-bad", type=float, help="Fail if more records than this (a share below 1) cannot be read.")
 @click.option("--max-drop", type=float, help="Fail if more rows than this (a share below 1) are dropped.")
@@ -27,6 +28,7 @@ def command(
     reader: str | None,
     writer: str | None,
     pairs: tuple[str, ...],
+    encoding: str | None,
     pii: bool | None,
     max_bad: float | None,
     max_drop: float | None,
@@ -57,7 +59,7 @@ def command(
             reader=reader,
             writer=writer,
             pii=pii,
-            fields=sniff.settings(pairs),
+            fields=sniff.settings(pairs) | ({} if encoding is None else {"encoding": encoding}),
             options=options,
         )
         code = outcome(recipe, count, overwrite, fresh, quiet, json)

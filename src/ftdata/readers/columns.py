@@ -49,7 +49,10 @@ class Column:
 
 
 def quoted(name: str) -> str:
-    """Give a column's name for a message: quoted, cut at 60 characters."""
+    """Give a column's name for a message: quoted, cut at 60 characters, scrubbed: it may be a cell of data after all."""
+    from ftdata.transforms.pii import scrub
+
+    name = scrub(name)
     return f'"{name if len(name) <= 60 else name[:57] + "..."}"'
 
 

@@ -8,9 +8,11 @@ by the standard library's parser, which names what is wrong.
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import accumulate, chain
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -20,7 +22,7 @@ import orjson
 import polars as pl
 from msgspec import UNSET, UnsetType
 
-from ftdata.batch import MESSAGE, ROWS, TEXT, Batch, Rows, make_batch, messages_column, nest
+from ftdata.batch import MESSAGE, ROWS, TEXT, Batch, Rows, dumps, make_batch, messages_column, nest
 from ftdata.jsontext import BadJson, parse, too_deep
 from ftdata.source import Limits, Lines, Source, is_one_value
 from ftdata.stages import Reader, Sniff
@@ -95,7 +97,6 @@ class OpenAIChat(Reader):
     name: ClassVar[str] = "openai-chat"
     ready: ClassVar[bool] = True
     problems: ClassVar[frozenset[str]] = frozenset({"not-an-object", "no-messages"})
-    problems: ClassVar[frozenset[str]] = frozenset({"not-an-object", "no-messages"})
 
     def reads_meta(self) -> frozenset[str]:
         """A reader reads no meta."""
@@ -154,7 +155,8 @@ def _from_lines(source: Source) -> Iterator[Batch]:
     count = size = 0
     for block in source.lines():
         for part in _parts(block):
-            found = _plain_rows(part)
+            with _no_collection():
+                found = _plain_rows(part)
             if plain and (found is None or count + part.count > ROWS or size + len(part.block) > TEXT):
                 yield _columns(plain)
                 plain, count, size = [], 0, 0
@@ -165,6 +167,18 @@ def _from_lines(source: Source) -> Iterator[Batch]:
                 count, size = count + part.count, size + len(part.block)
     if plain:
         yield _columns(plain)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Stop the garbage collector for a moment: it would walk again and again through new lists that hold no cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _parts(block: Lines) -> Iterator[Lines]:
@@ -296,8 +310,10 @@ def parse_line(line: bytes, limits: Limits | None = None) -> ParsedRow:
         return ParsedRow(drop=error.problem, note=note)
     if not isinstance(value, dict):
         return ParsedRow(drop="not-an-object")
-    row = _row(value, line)
-    return row._replace(flags=("duplicate-key",)) if duplicate else row
+    if duplicate:
+        # The last of the two wins, as in vendors' parsers; the text must not carry the other one on.
+        return _row(value, dumps(value).encode())._replace(flags=("duplicate-key",))
+    return _row(value, line)
 
 
 def _value(line: bytes, limits: Limits) -> tuple[Any, bool]:
@@ -380,7 +396,7 @@ def _inner(text: msgspec.Raw, key: str) -> str:
 
 def _object(items: Iterable[tuple[str, str]]) -> str | None:
     """Put keys and the texts of their values together to the text of an object; none: null."""
-    inside = ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {text}" for key, text in items)
+    inside = ",".join(f"{json.dumps(key, ensure_ascii=False)}:{text}" for key, text in items)
     return f"{{{inside}}}" if inside else None
 
 

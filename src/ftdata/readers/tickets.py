@@ -103,7 +103,6 @@ class Tickets(Reader):
     )
     delimiter: str | None = Field(None, description="character between cells; guessed", min_length=1, max_length=1)
     quotechar: str | None = Field('"', description="character around cells; an empty text turns quoting off")
-    encoding: str | None = Field(None, description="encoding of the file; UTF-8, or told from its bytes")
 
     @field_validator("quotechar")
     @classmethod

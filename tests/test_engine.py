@@ -1,0 +1,488 @@
+"""A plugin that crashes loses at most its row; a fault of the system is never taken for a bad row; same input, same bytes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import polars as pl
+import pyarrow.parquet
+import pytest
+
+import ftdata
+from ftdata import cli, flow, hooks
+from ftdata.batch import Batch
+from ftdata.errors import FtdataError
+from ftdata.recipe import Recipe
+from ftdata.stages import Check, Finding, Reader, Rows, Selector, Transform, Writer
+from ftdata.writers.openai_chat import OpenAIChat
+
+sys.path.insert(0, str(Path(__file__).parent / "law"))
+from recount import recount  # noqa: E402
+
+CANARY = "canary-91c4"
+
+
+class PanicException(BaseException):  # noqa: N818
+    """Stand in for that of polars."""
+
+
+def _boom(fault: str) -> None:
+    """Fail in one of the ways in which a plugin may."""
+    if fault == "MemoryError":
+        raise MemoryError(CANARY)
+    if fault == "OSError":
+        raise OSError(errno.ENOSPC, f"No space left on device {CANARY}")
+    if fault == "KeyError":
+        raise KeyError(CANARY)
+    if fault == "ComputeError":
+        raise pl.exceptions.ComputeError(CANARY)
+    if fault == "RecursionError":
+        _boom(fault)
+    if fault == "AssertionError":
+        raise AssertionError(CANARY)
+    if fault == "SystemExit":
+        raise SystemExit(CANARY)
+    if fault == "PanicException":  # what polars raises when its core panics is no Exception
+        raise PanicException(CANARY)
+    if fault == "ValueError":
+        int(CANARY)
+    if fault == "exit":
+        os._exit(3)
+    raise ValueError(CANARY)
+
+
+ROW_FAULTS = ("PanicException", "KeyError", "ComputeError", "RecursionError", "AssertionError", "SystemExit", "ValueError")
+
+
+def _bad(batch: Batch, every: int) -> bool:
+    return bool((batch["row"] % every == 1).any())
+
+
+class Faulty(Transform):
+    """Fail on every third row."""
+
+    name: ClassVar[str] = "faulty"
+    fault: str = "ValueError"
+    every: int = 3
+
+    def apply(self, batch: Batch) -> Any:
+        if self.fault == "sleeps":
+            time.sleep(0.02)
+        elif self.fault == "none":
+            return None
+        elif self.fault == "mutates":
+            batch[0, "note"] = "1 mutated"
+            batch[0, "drop"] = "mutated" if _bad(batch.head(1), self.every) else None
+        elif self.fault == "row-error" and _bad(batch, self.every):
+            raise ftdata.RowError("too-odd", "1 odd")
+        elif self.fault != "row-error" and _bad(batch, self.every):
+            _boom(self.fault)
+        return batch
+
+
+class FaultySelector(Selector):
+    """Fail while sketching, or while selecting."""
+
+    name: ClassVar[str] = "faulty-selector"
+    fault: str = "ValueError"
+    late: bool = False
+
+    def sketch(self, batch: Batch) -> pl.DataFrame:
+        if not self.late and _bad(batch, 3):
+            _boom(self.fault)
+        return batch.select("row")
+
+    def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
+        if self.late:
+            _boom(self.fault)
+        return sketches.head(0)
+
+
+class FaultyCheck(Check):
+    """Fail while sketching, or while judging."""
+
+    name: ClassVar[str] = "faulty-check"
+    fault: str = "ValueError"
+    late: bool = False
+
+    def sketch(self, batch: Batch) -> pl.DataFrame:
+        if not self.late and _bad(batch, 3):
+            _boom(self.fault)
+        return batch.select("row")
+
+    def judge(self, sketches: pl.LazyFrame) -> list[Finding]:
+        if self.late:
+            _boom(self.fault)
+        return []
+
+
+class FaultyReader(Reader):
+    """Fail while reading."""
+
+    name: ClassVar[str] = "faulty-reader"
+    fault: str = "ValueError"
+
+    def read(self, source: ftdata.Source) -> Iterator[Batch]:
+        for block in source.lines():
+            rows = ftdata.Rows()
+            rows.add([block.number], [("user", "Hi")])
+            yield rows.batch()
+            _boom(self.fault)
+
+
+class FaultyWriter(OpenAIChat):
+    """Fail while writing."""
+
+    name: ClassVar[str] = "faulty-writer"
+    fault: str = "ValueError"
+
+    def write(self, batches: Iterator[Batch], into: Path) -> None:
+        super().write(batches, into)
+        _boom(self.fault)
+
+
+def recipe(folder: Path, *steps: Any, on_error: str = "drop", rows: int = 10) -> Recipe:
+    """Make a recipe over a few rows; the canary stands in exceptions only."""
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    (folder / "in.jsonl").write_text((json.dumps({"messages": turns}) + "\n") * rows)
+    made = Recipe.parse(
+        {
+            "run": {"on_error": on_error},
+            "read": [{"use": "openai-chat", "path": "in.jsonl"}],
+            "write": [{"use": "openai-chat", "path": "out/all.jsonl"}],
+        },
+        folder,
+        "recipe",
+    )
+    return replace(made, steps=steps)
+
+
+def canaries(folder: Path) -> list[str]:
+    """List the files of a record, and the scratch files, in which the canary stands; in parquet too."""
+    found = []
+    for path in folder.rglob("*"):
+        if not path.is_file() or path in (folder / "in.jsonl", folder / "out/all.jsonl"):
+            continue
+        text = path.read_bytes()
+        if path.suffix == ".parquet":
+            text = json.dumps(pyarrow.parquet.read_table(path).to_pylist()).encode()
+        if CANARY.encode() in text:
+            found.append(str(path.relative_to(folder)))
+    return found
+
+
+# --- a bad row --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 10, 100])
+@pytest.mark.parametrize("stage", [Faulty, FaultySelector])
+@pytest.mark.parametrize("fault", ROW_FAULTS)
+def test_a_row_on_which_a_stage_raises_is_dropped_with_class_and_line_only(
+    fault: str, stage: Any, rows: int, tmp_path: Path
+) -> None:
+    made = recipe(tmp_path, stage(fault=fault), rows=rows)
+    if rows == 1:  # every row is bad: nothing is left
+        with pytest.raises(FtdataError, match="no row is left"):
+            flow.run(made)
+        assert canaries(tmp_path) == []
+        return
+    manifest = flow.run(made)
+    bad = len(range(1, rows + 1, 3))
+    assert manifest.dropped == {stage.name: {fault: bad}} and manifest.written == rows - bad
+    record = tmp_path / "out/.ftdata/recipe"
+    assert recount(record).problems == []
+    lines = pl.read_parquet(record / "ledger.parquet").filter(pl.col("event") == "drop")
+    assert lines["row"].to_list() == list(range(1, rows + 1, 3))
+    assert all(re.fullmatch(r"[\w.-]+\.(py|pyx|rs):\d+", note) for note in lines["note"])
+    assert canaries(tmp_path) == []
+
+
+@pytest.mark.parametrize("stage", [Faulty, FaultySelector, FaultyCheck])
+@pytest.mark.parametrize("fault", ROW_FAULTS)
+def test_such_a_row_fails_the_run_by_default_and_is_named(fault: str, stage: Any, tmp_path: Path) -> None:
+    with pytest.raises(FtdataError) as found:
+        flow.run(recipe(tmp_path, stage(fault=fault), on_error="fail"))
+    assert found.value.exit_code == 5
+    told = str(found.value)
+    assert "in.jsonl#1" in told and fault in told and CANARY not in told and 'on_error = "drop"' in told
+    assert canaries(tmp_path) == [] and not (tmp_path / "out/all.jsonl").exists()
+
+
+def test_a_row_error_gives_its_own_reason_and_note(tmp_path: Path) -> None:
+    assert flow.run(recipe(tmp_path, Faulty(fault="row-error"))).dropped == {"faulty": {"too-odd": 4}}
+    lines = pl.read_parquet(tmp_path / "out/.ftdata/recipe/ledger.parquet").filter(pl.col("event") == "drop")
+    assert lines["note"].unique().to_list() == ["1 odd"]
+
+
+@pytest.mark.parametrize("fault", ROW_FAULTS)
+@pytest.mark.parametrize(
+    "stage", [FaultyCheck(), FaultyCheck(late=True), FaultySelector(late=True)], ids=["sketch", "judge", "select"]
+)
+def test_what_judges_the_whole_must_not_fail_open(stage: Any, fault: str, tmp_path: Path) -> None:
+    with pytest.raises(FtdataError) as found:
+        flow.run(recipe(tmp_path, stage.model_copy(update={"fault": fault})))
+    assert found.value.exit_code == 5 and CANARY not in str(found.value)
+    assert canaries(tmp_path) == [] and not (tmp_path / "out/all.jsonl").exists()
+
+
+@pytest.mark.parametrize("fault", ROW_FAULTS)
+@pytest.mark.parametrize("kind", ["reader", "writer"])
+def test_a_reader_or_writer_that_raises_fails_the_run(kind: str, fault: str, tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    if kind == "reader":
+        made = replace(made, readers=(FaultyReader(path=Path("in.jsonl"), fault=fault),))
+    else:
+        made = replace(made, writers=(FaultyWriter(path=Path("out/all.jsonl"), fault=fault),))
+    with pytest.raises(FtdataError) as found:
+        flow.run(made)
+    assert found.value.exit_code == 5 and CANARY not in str(found.value) and fault in str(found.value)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".ftdata"]
+
+
+# --- a fault of the system --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("fault", "code"), [("MemoryError", 1), ("OSError", 4)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda made, fault: replace(made, steps=(Faulty(fault=fault),)),
+        lambda made, fault: replace(made, steps=(FaultySelector(fault=fault),)),
+        lambda made, fault: replace(made, steps=(FaultySelector(fault=fault, late=True),)),
+        lambda made, fault: replace(made, steps=(FaultyCheck(fault=fault),)),
+        lambda made, fault: replace(made, steps=(FaultyCheck(fault=fault, late=True),)),
+        lambda made, fault: replace(made, readers=(FaultyReader(path=Path("in.jsonl"), fault=fault),)),
+        lambda made, fault: replace(made, writers=(FaultyWriter(path=Path("out/all.jsonl"), fault=fault),)),
+    ],
+    ids=["transform", "sketch", "select", "check", "judge", "reader", "writer"],
+)
+def test_a_fault_of_the_system_is_never_taken_for_a_bad_row(
+    make: Callable[[Recipe, str], Recipe], fault: str, code: int, tmp_path: Path
+) -> None:
+    flow.run(recipe(tmp_path))
+    out, record = tmp_path / "out/all.jsonl", tmp_path / "out/.ftdata/recipe"
+    old = out.read_bytes()
+    with pytest.raises(FtdataError) as found:
+        flow.run(make(recipe(tmp_path), fault))
+    assert found.value.exit_code == code and CANARY not in str(found.value)
+    assert out.read_bytes() == old and json.loads((record / "attempt.json").read_text())["dropped"] == {}
+    assert recount(record).problems == [] and canaries(tmp_path) == []
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".ftdata", "all.jsonl"]
+
+
+def test_a_plugin_that_ends_the_process_publishes_nothing_and_the_next_run_does(tmp_path: Path) -> None:
+    flow.run(recipe(tmp_path))
+    out = tmp_path / "out/all.jsonl"
+    old = out.read_bytes()
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path; from test_engine import Faulty, recipe; from ftdata import flow\n"
+        "flow.run(recipe(Path(sys.argv[2]), Faulty(fault='exit'), rows=20))"
+    )
+    died = subprocess.run([sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)], capture_output=True)
+    assert died.returncode == 3 and out.read_bytes() == old
+    flow.run(recipe(tmp_path, rows=20))
+    assert out.read_bytes() == old * 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".ftdata", "all.jsonl"]
+    assert recount(tmp_path / "out/.ftdata/recipe").problems == []
+
+
+@pytest.mark.parametrize("fault", ["sleeps", "mutates"])
+def test_a_stage_that_sleeps_or_edits_in_place_keeps_to_the_contract(fault: str, tmp_path: Path) -> None:
+    manifest = flow.run(recipe(tmp_path, Faulty(fault=fault)))
+    assert (manifest.dropped == {}) == (fault == "sleeps")
+    assert recount(tmp_path / "out/.ftdata/recipe").problems == []
+
+
+def test_a_stage_that_returns_nothing_breaks_the_contract_whatever_on_error_says(tmp_path: Path) -> None:
+    with pytest.raises(FtdataError, match="gave NoneType instead of a batch") as found:
+        flow.run(recipe(tmp_path, Faulty(fault="none")))
+    assert found.value.exit_code == 5
+
+
+@pytest.mark.parametrize("on_error", ["fail", "drop"])
+@pytest.mark.parametrize("fault", [*ROW_FAULTS, "MemoryError", "OSError", "none"])
+def test_nothing_of_the_message_reaches_the_terminal(
+    fault: str, on_error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe(tmp_path)
+    find = hooks.find
+
+    def found(kinds: Any, name: str) -> hooks.Entry:
+        return hooks.Entry(Faulty, "ftdata", "0") if name == "faulty" else find(kinds, name)
+
+    monkeypatch.setattr(hooks, "find", found)
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        f'[run]\non_error = "{on_error}"\n[[read]]\nuse = "openai-chat"\npath = "in.jsonl"\n[[step]]\nuse = "faulty"\n'
+        f'fault = "{fault}"\n[[write]]\nuse = "openai-chat"\npath = "out/all.jsonl"\n'
+    )
+    monkeypatch.setattr(sys, "argv", ["ftdata", "run", str(path)])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    system = {"MemoryError": 1, "OSError": 4, "none": 5}
+    assert left.value.code == system.get(fault, 0 if on_error == "drop" else 5)
+    shown = capsys.readouterr()
+    assert CANARY not in shown.out + shown.err and "Traceback" not in shown.err
+    assert canaries(tmp_path) == []
+
+
+# --- several readers, splits and writers ------------------------------------------------------------------------------
+
+
+def _row(number: int) -> str:
+    turns = [{"role": "user", "content": f"Question {number}?"}, {"role": "assistant", "content": f"Answer {number}."}]
+    return json.dumps({"messages": turns})
+
+
+def test_inputs_of_one_name_three_splits_two_writers(tmp_path: Path) -> None:
+    counts = {"2024": 40, "2025": 25}
+    number = 0
+    for folder, count in counts.items():
+        (tmp_path / folder).mkdir()
+        lines = [_row(number + n) for n in range(count)] + ["{"]
+        (tmp_path / folder / "chat.jsonl").write_text("\n".join(lines) + "\n")
+        number += count
+    made = Recipe.parse(
+        {
+            "read": [{"use": "openai-chat", "path": f"{folder}/chat.jsonl"} for folder in counts],
+            "step": [{"use": "split", "validation": 0.2, "test": 0.1}],
+            "write": [
+                {"use": "openai-chat", "path": "out/{split}.jsonl"},
+                {"use": "hf-dataset", "path": "out/hf"},
+            ],
+        },
+        tmp_path,
+        "recipe",
+    )
+    manifest = flow.run(made)
+    record = tmp_path / "out/.ftdata/recipe"
+    assert recount(record).problems == []
+    assert [(part.name, part.records) for part in manifest.inputs] == [("2024/chat.jsonl", 41), ("2025/chat.jsonl", 26)]
+    assert [part.label for part in manifest.stages[:2]] == ["openai-chat", "openai-chat#2"]
+    assert manifest.dropped == {"openai-chat": {"bad-json": 1}, "openai-chat#2": {"bad-json": 1}}
+    ledger = pl.read_parquet(record / "ledger.parquet").filter(pl.col("stage") != "split")
+    named = {f"{folder}/chat.jsonl#{n + 1}" for folder, count in counts.items() for n in range(count + 1)}
+    assert set(ledger["id"]) == named and manifest.rows == len(named) == 67
+    rows = {part.path: part.rows for part in manifest.outputs if part.rows}
+    assert sorted(rows) == [
+        *(f"hf/data/{split}-00000-of-00001.parquet" for split in ("test", "train", "validation")),
+        *(f"{split}.jsonl" for split in ("test", "train", "validation")),
+    ]
+    asked: dict[str, list[str]] = {}
+    for split in ("train", "validation", "test"):
+        lines = (tmp_path / f"out/{split}.jsonl").read_text().splitlines()
+        asked[split] = [json.loads(line)["messages"][0]["content"] for line in lines]
+        table = pyarrow.parquet.read_table(tmp_path / f"out/hf/data/{split}-00000-of-00001.parquet").to_pylist()
+        assert [row["messages"][0]["content"] for row in table] == asked[split]
+        assert len(lines) == rows[f"{split}.jsonl"] == rows[f"hf/data/{split}-00000-of-00001.parquet"]
+    assert sorted(sum(asked.values(), [])) == sorted(f"Question {n}?" for n in range(65))
+    import datasets
+
+    loaded = datasets.load_dataset(str(tmp_path / "out/hf"), cache_dir=str(tmp_path / "cache"))
+    assert {split: len(loaded[split]) for split in loaded} == {split: len(rows_) for split, rows_ in asked.items()}
+
+
+def test_a_reader_that_stops_early_is_found_out_and_a_sample_is_not(tmp_path: Path) -> None:
+    class Hasty(Reader):
+        """Read the first record only."""
+
+        name: ClassVar[str] = "hasty"
+
+        def read(self, source: ftdata.Source) -> Iterator[Batch]:
+            rows = ftdata.Rows()
+            rows.add([next(iter(source.csv_records())).number], [("user", "Hi")])
+            yield rows.batch()
+
+    made = recipe(tmp_path)
+    (tmp_path / "in.csv").write_text("a,b\n1,2\n3,4\n")
+    with pytest.raises(FtdataError, match=r"did not read in.csv to its end"):
+        flow.run(replace(made, readers=(Hasty(path=Path("in.csv")),)))
+    manifest, rows = flow.sample(made, 3)
+    assert manifest.records == 3 == len(rows)
+
+
+# --- the same bytes ---------------------------------------------------------------------------------------------------
+
+MIXED = {
+    "run": {"seed": 3, "on_error": "drop"},
+    "read": [{"use": "openai-chat", "path": "a.jsonl"}, {"use": "openai-chat", "path": "b.jsonl"}],
+    "step": [
+        {"use": "pii"},
+        {"use": "length", "max_turns": 3},
+        {"use": "exact-dedup"},
+        {"use": "system", "text": "Be kind."},
+        {"use": "size", "minimum": 5},
+        {"use": "split", "validation": 0.2, "test": 0.1},
+    ],
+    "write": [{"use": "openai-chat", "path": "out/{split}.jsonl"}, {"use": "hf-dataset", "path": "out/hf"}],
+}
+
+
+def fingerprint(folder: Path) -> dict[str, Any]:
+    """Run the mixed recipe in a folder; give the bytes of all it publishes, and its manifest but for the times."""
+    for name, first in (("a", 0), ("b", 30)):
+        rows = [_row(n % 50) for n in range(first, first + 40)]
+        rows[3] = rows[3].replace("Question", "I am ann@example.org, İstanbul ß")
+        rows[5], rows[9] = "{", json.dumps({"messages": [{"role": "user", "content": "one"}] * 5})
+        (folder / f"{name}.jsonl").write_text("\n".join(rows) + "\n")
+    flow.run(Recipe.parse(MIXED, folder, "recipe"))
+    out = folder / "out"
+    found: dict[str, Any] = {
+        str(path.relative_to(out)): path.read_bytes().hex()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name not in ("run.json", "lock")
+    }
+    run = json.loads((out / ".ftdata/recipe/run.json").read_text())
+    found["run.json"] = {key: value for key, value in run.items() if key not in ("started", "finished", "inputs")}
+    return found
+
+
+@pytest.fixture(scope="module")
+def ordinary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return fingerprint(tmp_path_factory.mktemp("ordinary"))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 40, 100])
+def test_the_size_of_batches_changes_nothing(
+    rows: int, ordinary: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith("ftdata") and getattr(module, "ROWS", None) == 4096:
+            monkeypatch.setattr(module, "ROWS", rows)
+    assert fingerprint(tmp_path) == ordinary
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"PYTHONHASHSEED": "0", "TZ": "Asia/Kathmandu", "LC_ALL": "C"},
+        {"PYTHONHASHSEED": "1", "TZ": "America/Sao_Paulo", "LC_ALL": "tr_TR.UTF-8", "POLARS_MAX_THREADS": "1"},
+        {"PYTHONHASHSEED": "4242", "TZ": "UTC", "LC_ALL": "C.UTF-8", "POLARS_MAX_THREADS": "5", "PYTHONUTF8": "0"},
+    ],
+    ids=lambda setting: setting["TZ"],
+)
+def test_the_surroundings_change_nothing(setting: dict[str, str], ordinary: dict[str, Any], tmp_path: Path) -> None:
+    code = (
+        "import sys, json; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path; from test_engine import fingerprint\n"
+        "print(json.dumps(fingerprint(Path(sys.argv[2]))))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **setting},
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout) == ordinary
