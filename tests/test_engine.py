@@ -1,4 +1,4 @@
-"""A plugin that crashes loses at most its row; a fault of the system is never taken for a bad row; same input, same bytes."""
+"""A plugin that crashes loses at most its row; a fault of the system is no bad row; same input, same bytes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,20 @@ from typing import Any, ClassVar
 import polars as pl
 import pyarrow.parquet
 import pytest
+from law.recount import recount
 
 import ftdata
 from ftdata import cli, flow, hooks
 from ftdata.batch import Batch
 from ftdata.errors import FtdataError
 from ftdata.recipe import Recipe
-from ftdata.stages import Check, Finding, Reader, Rows, Selector, Transform, Writer
+from ftdata.stages import Check, Finding, Reader, Rows, Selector, Transform
 from ftdata.writers.openai_chat import OpenAIChat
-
-sys.path.insert(0, str(Path(__file__).parent / "law"))
-from recount import recount  # noqa: E402
 
 CANARY = "canary-91c4"
 
 
-class PanicException(BaseException):  # noqa: N818
+class PanicException(BaseException):
     """Stand in for that of polars."""
 
 
@@ -61,7 +59,15 @@ def _boom(fault: str) -> None:
     raise ValueError(CANARY)
 
 
-ROW_FAULTS = ("PanicException", "KeyError", "ComputeError", "RecursionError", "AssertionError", "SystemExit", "ValueError")
+ROW_FAULTS = (
+    "PanicException",
+    "KeyError",
+    "ComputeError",
+    "RecursionError",
+    "AssertionError",
+    "SystemExit",
+    "ValueError",
+)
 
 
 def _bad(batch: Batch, every: int) -> bool:
@@ -337,6 +343,18 @@ def test_nothing_of_the_message_reaches_the_terminal(
     assert canaries(tmp_path) == []
 
 
+def test_a_bug_of_our_own_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("ftdata.outputs.Output._log", broken)
+    with pytest.raises(ZeroDivisionError):
+        flow.run(recipe(tmp_path))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".ftdata"]
+    tried = json.loads((tmp_path / "out/.ftdata/recipe/attempt.json").read_text())
+    assert tried["status"] == "failed" and "ZeroDivisionError" in tried["error"]
+
+
 # --- several readers, splits and writers ------------------------------------------------------------------------------
 
 
@@ -386,7 +404,9 @@ def test_inputs_of_one_name_three_splits_two_writers(tmp_path: Path) -> None:
         table = pyarrow.parquet.read_table(tmp_path / f"out/hf/data/{split}-00000-of-00001.parquet").to_pylist()
         assert [row["messages"][0]["content"] for row in table] == asked[split]
         assert len(lines) == rows[f"{split}.jsonl"] == rows[f"hf/data/{split}-00000-of-00001.parquet"]
-    assert sorted(sum(asked.values(), [])) == sorted(f"Question {n}?" for n in range(65))
+    assert sorted(question for questions in asked.values() for question in questions) == sorted(
+        f"Question {n}?" for n in range(65)
+    )
     import datasets
 
     loaded = datasets.load_dataset(str(tmp_path / "out/hf"), cache_dir=str(tmp_path / "cache"))

@@ -55,7 +55,11 @@ CASES: dict[str, tuple[str, Setting, str]] = {
     "one split's folder": ("{split}.jsonl", lambda at: (at / "test.jsonl").mkdir(), "is a folder already"),
     "a file for a folder": ("hf:out", lambda at: _file(at / "out"), "is a file"),
     "a link for a folder": ("hf:out", lambda at: (at / "out").symlink_to("."), "is a link"),
-    "a folder of another program": ("hf:out", lambda at: _file(at / "out/data/x.parquet"), "exists and was not written"),
+    "a folder of another program": (
+        "hf:out",
+        lambda at: _file(at / "out/data/x.parquet"),
+        "exists and was not written",
+    ),
     "the parent is a file": ("sub/a.jsonl", lambda at: _file(at / "sub"), "not a folder"),
     "the grandparent is a file": ("sub/sub/a.jsonl", lambda at: _file(at / "sub"), "not a folder"),
     "the parent is a pipe": ("sub/a.jsonl", lambda at: os.mkfifo(at / "sub"), "not a folder"),
@@ -69,9 +73,17 @@ CASES: dict[str, tuple[str, Setting, str]] = {
     "a file system of the kernel": ("/proc/a.jsonl", _nothing, "cannot be written"),
     "another one": ("/sys/a.jsonl", _nothing, "cannot be written"),
     "the record's home is a file": ("a.jsonl", lambda at: _file(at / ".ftdata"), "cannot be written"),
-    "the record's home is a broken link": ("a.jsonl", lambda at: (at / ".ftdata").symlink_to("none"), "cannot be written"),
+    "the record's home is a broken link": (
+        "a.jsonl",
+        lambda at: (at / ".ftdata").symlink_to("none"),
+        "cannot be written",
+    ),
     "the record is a file": ("a.jsonl", lambda at: _file(at / ".ftdata/recipe"), "cannot be written"),
-    "the lock is a folder": ("a.jsonl", lambda at: (at / ".ftdata/recipe/lock").mkdir(parents=True), "cannot be written"),
+    "the lock is a folder": (
+        "a.jsonl",
+        lambda at: (at / ".ftdata/recipe/lock").mkdir(parents=True),
+        "cannot be written",
+    ),
 }
 
 

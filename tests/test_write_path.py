@@ -83,7 +83,7 @@ def modules(*besides: str) -> list[object]:
     return [pytest.param(module, id=str(module.relative_to(ROOT))) for module in chosen]
 
 
-# The contract kit serves tests: it makes inputs for the readers it tries, and talks in pickles with a process of its own.
+# The contract kit serves tests: it makes inputs for readers, and talks in pickles with a process of its own.
 KIT = "testing"
 
 

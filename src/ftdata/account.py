@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib.metadata import version
@@ -185,11 +185,24 @@ class Account:
 
     # --- the manifest -------------------------------------------------------------------------------------------------
 
-    def manifest(self, outputs: Sequence[OutputPart], status: Status, error: str | None = None) -> Manifest:
+    def manifest(
+        self,
+        outputs: Sequence[OutputPart],
+        status: Status,
+        error: str | None = None,
+        tick: Callable[[], None] = lambda: None,
+    ) -> Manifest:
         """Assemble the ledger in the work folder, and derive the manifest from it."""
         path = self.record.work / "ledger.parquet"
         files.remove(path)
-        ledger.assemble((frame for part in self.parts for frame in part), path)
+
+        def frames() -> Iterator[pl.DataFrame]:
+            for part in self.parts:
+                for frame in part:
+                    tick()
+                    yield frame
+
+        ledger.assemble(frames(), path)
         counts = ledger.totals(path)
         found = [*self._warned(counts["flag"]), *self.found]
         ids = self._ids_of({row for _, finding in self.found for row in finding.where}, path)

@@ -273,23 +273,28 @@ class Decisions:
         merged = []
         try:
             for old, new in zip(meta.to_list(), tags.to_list(), strict=True):
-                merged.append(old if new is None else dumps({**json.loads(old or "{}"), self.stage.name: json.loads(new)}))
+                held = {} if new is None else {**json.loads(old or "{}"), self.stage.name: json.loads(new)}
+                merged.append(dumps(held) if held else old)
         except (ValueError, TypeError):
-            raise ContractError(f"{self.label}: select() gave `tags`, or a stage before it `meta`, not as JSON text") from None
+            raise ContractError(
+                f"{self.label}: select() gave `tags`, or a stage before it gave `meta`, that is no JSON text"
+            ) from None
         return pl.Series("meta", merged, pl.String)
 
 
 class Selected:
     """The rows of a spool under the decisions made so far: what the next selector sees, and what `rows.take` reads."""
 
-    def __init__(self, spool: Spool, tolerant: bool) -> None:
+    def __init__(self, spool: Spool, tolerant: bool, tick: Callable[[], None] = lambda: None) -> None:
         self.spool = spool
         self.tolerant = tolerant
+        self.tick = tick
         self.made: list[Decisions] = []
         self.failed: dict[str, list[tuple[int, RowError]]] = {}
 
     def _under(self, frames: Iterator[pl.DataFrame]) -> Iterator[Batch]:
         for frame in frames:
+            self.tick()
             batch = frame.cast(SCHEMA)
             for decisions in self.made:
                 batch = decisions.lay(batch).filter(pl.col("drop").is_null())
@@ -346,7 +351,9 @@ class Selected:
             yield batch, found
         for decisions in self.made:
             if decisions.used != decisions.frame.height:
-                raise ContractError(f"{decisions.label}: select() decided upon a row that is not there or was dropped before")
+                raise ContractError(
+                    f"{decisions.label}: select() decided upon a row that is not there or was dropped before"
+                )
 
 
 def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -> list[tuple[int, RowError]]:
@@ -411,4 +418,3 @@ def without_meta(batch: Batch, keep: frozenset[str] | None) -> Batch:
             known |= dict.fromkeys(meta.keys() - known.keys())
         kept.append(dumps(known) if known else None)
     return batch.with_columns(pl.Series("meta", kept, pl.String))
-

@@ -98,7 +98,9 @@ def _check_targets(recipe: Recipe, record: Record, overwrite: bool, moves: Seque
         finals = [root] if writer.folder else [root / writer.file_for(split) for split in _SPLITS]
         targets += [(final, writer.folder) for final in dict.fromkeys(finals)]
     targets += [
-        (record.absolute(move.final), record.absolute(move.scratch).is_dir()) for move in moves if move.scratch is not None
+        (record.absolute(move.final), record.absolute(move.scratch).is_dir())
+        for move in moves
+        if move.scratch is not None
     ]
     place = record.folder
     try:
@@ -173,6 +175,9 @@ class _Flow:
             told = f"the system failed: {engine.system_says(error)}"
             self._give_up("failed", told)
             raise OutputError(f"{self.record.base}: {told}; free space or memory, then run again") from None
+        except Exception as error:
+            self._give_up("failed", f"a bug in ftdata: {type(error).__name__}")
+            raise
 
     def _run(self) -> Manifest:
         files.private_folder(self.record.work)
@@ -213,7 +218,7 @@ class _Flow:
         if spool is None:
             yield from self._read()
             return
-        selected = engine.Selected(spool, self.tolerant)
+        selected = engine.Selected(spool, self.tolerant, lambda: self._tick(self.progress.doing))
         for label, stage in section.group:
             self._tick(f"select {label}")
             sketches = Frames(self.record.work / f"sketch-{number}.arrow")
@@ -343,7 +348,7 @@ class _Flow:
 
     def _publish(self, outputs: list[OutputPart], moves: list[Move]) -> Manifest:
         self.account.balance()
-        manifest = self.account.manifest(outputs, self._verdict())
+        manifest = self.account.manifest(outputs, self._verdict(), tick=lambda: self._tick("account"))
         self.account.hold(manifest)
         _check_targets(self.recipe, self.record, self.overwrite, moves)
         books = [(self.record.ledger, manifest.ledger_sha256 or "")]
@@ -369,7 +374,9 @@ class _Flow:
             try:
                 for part in self.account.parts:
                     part.close()
-                manifest = self.account.manifest([], status, error)
+                # To assemble the ledger may take longer than whoever pressed Ctrl-C should wait.
+                made = self.account.outline if status == "interrupted" else partial(self.account.manifest, [])
+                manifest = made(status, error)
             except Exception:  # the ledger itself may be what failed
                 manifest = self.account.outline(status, error)
             files.save(self.record.attempt, manifest.model_dump_json(indent=1) + "\n")

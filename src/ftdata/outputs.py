@@ -84,7 +84,9 @@ class Output:
             odd = next((file.name for file in found if file.name not in named), None)
             if odd is not None:
                 raise ContractError(f"writer {self.label}: wrote {odd}, which is not the file that `path` names")
-        self._log(account, handed, [file for file in found if file.lines is not None])
+        self._log(
+            account, handed, [file for file in found if file.lines is not None], lambda: tick(f"write {self.label}")
+        )
         files.remove(handed.path)
         hashes = {file.name: files.sha256(file.path) for file in found}
         outputs = [
@@ -107,7 +109,7 @@ class Output:
             for name, digest in hashes.items()
         ]
 
-    def _log(self, account: Account, handed: Frames, found: list[_File]) -> None:
+    def _log(self, account: Account, handed: Frames, found: list[_File], tick: Callable[[], None]) -> None:
         """Enter a ledger line per row: the nth row of a split stands in its nth line, files in name order."""
         part = account.part(f"events-write-{self.number}")
         whole = all(file.split is None for file in found)
@@ -119,6 +121,7 @@ class Output:
             bounds[split] = np.cumsum([0, *(file.lines or 0 for file in own)], dtype=np.int64)
         counter = dict.fromkeys(names, 0)
         for frame in handed:
+            tick()
             lines = []
             splits = frame.with_columns(pl.lit("").alias("split")) if whole else frame
             for split, rows in ((key[0], rows) for key, rows in splits.group_by(["split"], maintain_order=True)):

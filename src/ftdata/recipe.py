@@ -27,10 +27,14 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: str | None = Field(None, pattern=r"^\w[\w.-]*$", description="name of the run's record; default: the recipe's")
+    name: str | None = Field(
+        None, pattern=r"^\w[\w.-]*$", description="name of the run's record; default: the recipe's"
+    )
     seed: int = Field(0, description="seed of every stage that has none of its own")
     on_error: Literal["fail", "drop"] = Field("fail", description="what a row on which a stage raises does to the run")
-    keep_text: bool = Field(False, description="keep the texts of edited and dropped rows, before and after, in the record's texts.parquet")
+    keep_text: bool = Field(
+        False, description="keep the texts of edited and dropped rows, before and after, in the record's texts.parquet"
+    )
     max_bad: int | float | None = Field(
         None, description="unreadable records that are too many: a count, or a share below 1"
     )

@@ -32,16 +32,19 @@ class Guess:
 
 
 def sniff(path: Path | str, encoding: str | None = None) -> list[Guess]:
-    """Ask every reader about an input; the most confident first. Raises `InputError` if it cannot be opened."""
-    guesses = []
-    for entry in _readers():
-        with Source(path, encoding=encoding) as source:
-            try:
-                found = entry.sniff(source)
-            except UnicodeDecodeError:
-                found = None
-        if found is not None:
-            guesses.append(Guess(entry, found))
+    """Ask every reader about an input; the most confident first. Raises `InputError` if it cannot be opened.
+
+    Readers of plugins are imported, and asked, only if no built-in one is sure.
+    """
+    guesses: list[Guess] = []
+    for readers in (_built_in, _plugged_in):
+        for reader in readers():
+            with Source(path, encoding=encoding) as source:
+                found = reader.sniff(source)
+            if found is not None:
+                guesses.append(Guess(reader, found))
+        if any(guess.sniff.confidence >= SURE for guess in guesses):
+            break
     return sorted(guesses, key=lambda guess: (-guess.sniff.confidence, guess.reader.name))
 
 
@@ -73,9 +76,12 @@ def describe(path: Path | str, encoding: str | None = None) -> str:
         return "text"
 
 
-def _readers() -> list[type[Reader]]:
-    entries = [*hooks.builtin(), *hooks.offered()[0]]
-    return [entry.stage for entry in entries if issubclass(entry.stage, Reader)]
+def _built_in() -> list[type[Reader]]:
+    return [entry.stage for entry in hooks.builtin() if issubclass(entry.stage, Reader)]
+
+
+def _plugged_in() -> list[type[Reader]]:
+    return [entry.stage for entry in hooks.offered()[0] if issubclass(entry.stage, Reader)]
 
 
 def best(path: Path | str, encoding: str | None = None, fields: Collection[str] = ()) -> Guess:
@@ -99,7 +105,7 @@ def best(path: Path | str, encoding: str | None = None, fields: Collection[str] 
 
 
 def _names() -> str:
-    return ", ".join(reader.name for reader in _readers())
+    return ", ".join(reader.name for reader in [*_built_in(), *_plugged_in()])
 
 
 def settings(pairs: Sequence[str]) -> dict[str, Any]:

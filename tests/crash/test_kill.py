@@ -36,7 +36,7 @@ def kill_and_rerun(scene: Scene, place: Path, kills: int, seed: int) -> Counter[
                 delay = chance.uniform(0, 0.02)
             told += f", blow {delay:.3f} s after {f'tick {ticks}' if ticks else 'the first read'}"
             count["kills"] += 1
-            count["inside"] += strike(scene, folder, delay, ticks=ticks).inside
+            count["inside"] += strike(scene, folder, delay, ticks=ticks, clock=blow == 0).inside
             state = judge(folder / "out", old, scene.new)
             assert state in ("old", "new", "unfinished"), f"{told}: {state}"
             count[state] += 1

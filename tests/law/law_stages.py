@@ -52,7 +52,7 @@ class LawReader(Reader):
         numbers = list(range(first, first + count))
         step = 2 if self.join else 1
         groups = [numbers[i : i + step] for i in range(0, count, step)]
-        rows: list[Entry] = [(own, own[0], "odd-one" if self.drop and own[0] % 4 < self.drop else None) for own in groups]
+        rows: list[Entry] = [(own, own[0], "odd-one" if own[0] % 4 < self.drop else None) for own in groups]
         return rows[::-1] if self.backwards else rows
 
     def read(self, source: ftdata.Source) -> Iterator[Batch]:
@@ -145,8 +145,6 @@ READER_FAULTS = (
     "null-origin",
     "null-flags",
 )
-
-
 
 
 def hit(key: int, mod: int, rem: int) -> bool:
@@ -320,6 +318,8 @@ class LawPick(Selector):
         tag = pl.lit('{"in": 1}').alias("tags")
         every = sketches.select("row")
         side = pl.Series(["train", "validation", "test"])
+        up_to = pl.int_range(1, pl.col("row").max() + 1, dtype=pl.UInt64)
+        far = pl.LazyFrame({"row": pl.Series([10**6], dtype=pl.UInt64)})
         return {
             "nothing": lambda: fits.head(0),
             "bare": lambda: every,
@@ -332,12 +332,8 @@ class LawPick(Selector):
             "raise-in-sketch": lambda: fits.with_columns(tag),
             "taken": lambda: self._taken(every, rows),
             "twice": lambda: pl.concat([every, every]).with_columns(tag),
-            "foreign": lambda: pl.concat([every, pl.LazyFrame({"row": pl.Series([10**6], dtype=pl.UInt64)})]).with_columns(
-                pl.lit("law-out").alias("drop")
-            ),
-            "dead": lambda: every.select((pl.int_range(1, pl.col("row").max() + 1, dtype=pl.UInt64)).alias("row")).with_columns(
-                tag
-            ),
+            "foreign": lambda: pl.concat([every, far]).with_columns(pl.lit("law-out").alias("drop")),
+            "dead": lambda: every.select(up_to.alias("row")).with_columns(tag),
             "no-row": lambda: every.select(pl.lit("x").alias("drop")),
             "null-row": lambda: every.select(pl.lit(None, pl.UInt64).alias("row"), tag),
             "column": lambda: every.with_columns(pl.lit(1).alias("messages")),
@@ -465,4 +461,13 @@ class LawWriter(OpenAIChat):
             batch[0, "id"] = "spoilt"
 
 
-WRITER_FAULTS = ("writes-nothing", "stops", "swallows", "loses-a-line", "doubles-a-line", "other-name", "one-file-more", "raises")
+WRITER_FAULTS = (
+    "writes-nothing",
+    "stops",
+    "swallows",
+    "loses-a-line",
+    "doubles-a-line",
+    "other-name",
+    "one-file-more",
+    "raises",
+)

@@ -152,7 +152,8 @@ def _counts(found: Recount, run: dict[str, Any], events: list[dict[str, Any]], r
     found.need(run["dropped_records"] == gone, f"{run['dropped_records']} records dropped, the ledger has {gone}")
     total = run["written"] + sum(sum(reasons.values()) for reasons in run["dropped"].values())
     found.need(run["rows"] == total, f"{run['rows']} rows read, {total} written and dropped")
-    found.need(run["records"] == run["written_records"] + run["dropped_records"], "records: read is not written + dropped")
+    both = run["written_records"] + run["dropped_records"]
+    found.need(run["records"] == both, "records: read is not written + dropped")
     live = run["rows"]
     gone_by = {label: sum(counts.values()) for label, counts in dropped.items()}
     reading = True
@@ -192,7 +193,8 @@ def _outputs(found: Recount, run: dict[str, Any], base: Path, events: list[dict[
         found.need(part["sha256"] == digest(path), f"{part['path']}: another sha256")
         found.need(part["lines"] == count, f"{part['path']}: {part['lines']} lines, the file holds {count}")
         numbers = sorted(found.lines.get(part["path"], {}))
-        found.need(numbers == list(range(1, count + 1)), f"{part['path']}: {count} lines, the ledger has {len(numbers)}")
+        whole = numbers == list(range(1, count + 1))
+        found.need(whole, f"{part['path']}: {count} lines, the ledger has {len(numbers)}")
     known = {part["path"] for part in run["outputs"]}
     found.need(set(found.lines) <= known, "the ledger names an output that the manifest does not")
 

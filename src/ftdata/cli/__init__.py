@@ -13,8 +13,26 @@ import click
 COMMANDS = ("run", "convert", "check", "sniff", "show", "explain", "verify", "stages", "plugins")
 
 
+class ReaderLeft(Exception):
+    """Say that whoever read our output has left; click would make of a broken pipe exit code 1: findings."""
+
+
 class Commands(click.Group):
     """The built-in commands, imported when called, and those of plugins, listed from metadata."""
+
+    def make_context(self, *given: Any, **named: Any) -> click.Context:
+        """Read the command line; `--help` prints here."""
+        try:
+            return super().make_context(*given, **named)
+        except BrokenPipeError:
+            raise ReaderLeft from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderLeft from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List all commands."""
@@ -85,6 +103,22 @@ def _loaded(name: str, points: list[Any]) -> click.Command:
         ) from None
     if not isinstance(command, click.Command):
         raise PluginError(f"plugin {_whose(points)}: its command {name!r} is no click command; its author must act")
+    invoke = command.invoke
+
+    def guarded(ctx: click.Context) -> Any:
+        from ftdata.errors import FtdataError
+        from ftdata.hooks import raised_at
+
+        try:
+            return invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, FtdataError, BrokenPipeError):
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"plugin {_whose(points)}: its command {name!r} failed: {type(error).__name__} at {raised_at(error)}"
+            ) from None
+
+    setattr(command, "invoke", guarded)  # noqa: B010 - a plain assignment to a method is refused by type checkers
     return command
 
 
@@ -119,10 +153,9 @@ def main() -> None:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
-    except SystemExit:
-        # Whoever read our output has left: click says nothing and exits with 1, which means findings here.
-        if type(sys.stdout).__name__ != "PacifyFlushWrapper":
-            raise
+    except ReaderLeft:
+        # No message, and no complaint when Python flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
         from ftdata.cli.terminal import report_bug

@@ -16,7 +16,7 @@ import click
 @click.option("--max-bad", type=float, help="Fail if more records than this (a share below 1) cannot be read.")
 @click.option("--max-drop", type=float, help="Fail if more rows than this (a share below 1) are dropped.")
 @click.option(
-    "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records and show them; write nothing."
+    "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records, show them, write nothing."
 )
 @click.option("--overwrite", is_flag=True, help="Replace an output that ftdata did not write.")
 @click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")

@@ -55,7 +55,7 @@ def show_conversations(rows: Any) -> None:
 @click.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option(
-    "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records and show them; write nothing."
+    "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records, show them, write nothing."
 )
 @click.option("--overwrite", is_flag=True, help="Replace outputs that this recipe did not write.")
 @click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")

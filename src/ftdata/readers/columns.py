@@ -49,7 +49,7 @@ class Column:
 
 
 def quoted(name: str) -> str:
-    """Give a column's name for a message: quoted, cut at 60 characters, scrubbed: it may be a cell of data after all."""
+    """Give a column's name for a message: quoted, cut at 60 characters, scrubbed (it may be a cell of data)."""
     from ftdata.transforms.pii import scrub
 
     name = scrub(name)
