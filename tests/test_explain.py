@@ -196,9 +196,7 @@ def test_the_command_prints_the_life(folder: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "what", ["nothing#1", "tickets.csv#99", "tickets.csv:1", "no-such-file:1", "", "#", ":"]
-)
+@pytest.mark.parametrize("what", ["nothing#1", "tickets.csv#99", "tickets.csv:1", "no-such-file:1", "", "#", ":"])
 def test_what_is_no_row_is_said_with_an_example(folder: Path, what: str) -> None:
     with pytest.raises(InputError, match=r"no row of this run; give an id such as tickets\.csv#1, or FILE:LINE"):
         explain(record(folder), what)

@@ -148,8 +148,8 @@ def test_what_is_private_in_the_samples_is_in_no_output(ran: dict[str, tuple[Pat
         (
             "tickets",
             173,
-            95,
-            51,
+            97,
+            49,
             {
                 "tickets": {
                     "private-note": 11,
@@ -157,9 +157,11 @@ def test_what_is_private_in_the_samples_is_in_no_output(ran: dict[str, tuple[Pat
                     "system-line": 5,
                     "ragged-row": 1,
                     "leading-agent": 1,
-                    "trailing-user": 12,
+                    "trailing-user": 11,
                     "no-assistant": 7,
+                    "repeated-message": 3,
                 },
+                "filter": {"where: status": 2},
                 "placeholders": {"unfilled-placeholder": 1},
                 "exact-dedup": {"duplicate": 2},
             },

@@ -54,7 +54,7 @@ CASES: dict[str, tuple[str, Setting, str]] = {
     "one split's file": ("{split}.jsonl", lambda at: _file(at / "test.jsonl"), "exists and was not written"),
     "one split's folder": ("{split}.jsonl", lambda at: (at / "test.jsonl").mkdir(), "is a folder already"),
     "a file for a folder": ("hf:out", lambda at: _file(at / "out"), "is a file"),
-    "a link for a folder": ("hf:out", lambda at: (at / "out").symlink_to("."), "is a link"),
+    "a link for a folder": ("hf:out", lambda at: ((at / "b").mkdir(), (at / "out").symlink_to("b")), "is a link"),  # type: ignore[func-returns-value]
     "a folder of another program": (
         "hf:out",
         lambda at: _file(at / "out/data/x.parquet"),

@@ -1,8 +1,8 @@
 """The batch: a polars frame of conversations with one fixed schema, and the few ways to make, read and rewrite one.
 
 Open-ended parts (`parts`, `tool_calls`, `tools`, `extra`, `meta`) are JSON *text*: any two batches concatenate
-and cross to Arrow without inference, which corrupts tool schemas in every columnar reader tried. Batches are built from flat
-lists and offsets, never from lists of dicts (measured: 325 against 26 MB/s).
+and cross to Arrow without inference, which corrupts tool schemas in every columnar reader tried. Batches are built from
+flat lists and offsets, never from lists of dicts (measured: 325 against 26 MB/s).
 """
 
 from __future__ import annotations

@@ -294,7 +294,7 @@ class _Flow:
                 if extra is not None:
                     raise ContractError(f"reader {label}: owns record {extra}, which was never handed out")
                 account.record_count += source.handed
-                account.inputs += input_parts(source, reader)
+                account.inputs += input_parts(source, reader, self.recipe.folder)
 
     def _remember_keys(self, stage: Transform, label: str, batch: Batch) -> None:
         """Keep the meta keys of the first rows that a stage saw, for a stage that verifies its own fields."""
@@ -338,10 +338,12 @@ class _Flow:
     def _keep(self, final: Iterable[Batch]) -> Manifest:
         """Keep the rows of a sample instead of writing them."""
         assert self.only is not None
+        records = 0
         for batch in final:
             self.kept += conversations(batch.head(max(0, self.only - len(self.kept))))
             self.account.rows.set(batch["row"].to_numpy(), WRITTEN, "sample")
-        return self.account.manifest([], self._verdict())
+            records += int(batch["origin"].list.len().sum())
+        return self.account.manifest([], self._verdict()).model_copy(update={"written_records": records})
 
     def _verdict(self) -> Status:
         return "findings" if any(finding.level == "error" for _, finding in self.account.found) else "done"

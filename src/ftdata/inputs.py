@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,17 +56,18 @@ def ids(source: Source, firsts: pl.Series) -> pl.Series:
     return pl.Series("id", [f"{spans[a][1]}#{n}" for a, n in zip(at.tolist(), local.tolist(), strict=True)])
 
 
-def input_parts(source: Source, reader: Reader) -> list[InputPart]:
-    """Give the manifest's entries for all files that a source read.
+def input_parts(source: Source, reader: Reader, folder: Path) -> list[InputPart]:
+    """Give the manifest's entries for all files that a source read, with paths relative to the recipe's folder.
 
     Raises `ContractError` if the reader stopped early: records that were never handed out would be lost unseen.
     """
+    absolute = reader.path.is_absolute()
     unread = source.unread()
     if unread is not None:
         raise ContractError(f"reader {reader.name}: did not read {unread} to its end; a reader must take all records")
     return [
         InputPart(
-            path="-" if i.name == "stdin" else scrubbed(str(i.path)),
+            path="-" if i.name == "stdin" else scrubbed(str(i.path) if absolute else os.path.relpath(i.path, folder)),
             name=i.name,
             bytes=i.bytes,
             sha256=i.sha256,

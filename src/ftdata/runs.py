@@ -54,8 +54,9 @@ def find(run: str, here: Path | None = None) -> Record:
 
 
 def _of_output(path: Path) -> Record:
-    candidates = [record for folder in (path, *path.parents) for record in _records_in(folder)]
-    for record in candidates:
+    # Beside the output or above it; the record of a run with several writers lies with the first one's output.
+    above = [record for folder in (path, *path.parents) for record in _records_in(folder)]
+    for record in [*above, *(record for folder in path.parents[:2] for record in records_below(folder))]:
         if not record.manifest.exists():
             continue
         for out in load(record.manifest).outputs:
@@ -73,10 +74,10 @@ def _records_in(folder: Path) -> list[Record]:
 
 
 def records_below(folder: Path) -> list[Record]:
-    """List the records in a folder and, three levels deep, below it."""
+    """List the records in a folder and, five levels deep, below it."""
     found = list(_records_in(folder))
     level = [folder]
-    for _ in range(3):
+    for _ in range(5):
         level = [
             child
             for parent in level

@@ -412,7 +412,9 @@ class Source:
         member: str | None = None,
     ) -> Table:
         """Give the first records of delimited text, uncounted."""
-        table = self._twin(member).csv_records(delimiter=delimiter, quotechar=quotechar, header=header)
+        twin = self._twin(member)
+        table = twin.csv_records(delimiter=delimiter, quotechar=quotechar, header=header)
+        self.encoding = twin.encoding
         return Table(table.fields, table.delimiter, itertools.islice(table, count))
 
     # --- inner workings -----------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def interrupt(place: Path, rows: int, times: int) -> Counter[str]:
 
 
 def test_twenty_signals(tmp_path: Path) -> None:
-    count = interrupt(tmp_path, 6_000, 20)
+    count = interrupt(tmp_path, 5_000, 20)
     assert count["inside"] >= 18
     assert count["interrupted"] >= 14
     assert count["resumed"] >= 3

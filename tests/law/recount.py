@@ -75,7 +75,7 @@ def recount(folder: Path) -> Recount:
 def _inputs(found: Recount, run: dict[str, Any], base: Path) -> None:
     total = 0
     for part in run["inputs"]:
-        path = base / part["path"]
+        path = base / run["folder"] / part["path"]
         found.need(part["sha256"] == digest(path), f"{part['name']}: another sha256")
         found.need(part["bytes"] == path.stat().st_size, f"{part['name']}: another size")
         if part["lookup"]:

@@ -152,3 +152,20 @@ def test_batches_hold_at_most_eight_megabytes(tmp_path: Path) -> None:
         stitch.add(record, str((record + 1) // 2), "user" if record % 2 else "assistant", "x" * 500_000)
     heights = [batch.height for batch in stitch.batches()]
     assert sum(heights) == 30 and max(heights) <= 8
+
+
+def test_a_message_that_the_export_holds_twice_is_said_once() -> None:
+    """The same role, words and time in one conversation are one message; the same words later are not."""
+    stitch = Stitch(Rules())
+    told = [("user", "Hi", 1), ("assistant", "Yes?", 2), ("user", "Hi", 3), ("assistant", "Yes?", 4)]
+    for record, (role, text, time) in enumerate([*told, *told[:2], ("user", "Hi", None)], 1):
+        stitch.add(record, "a" if time else "b", role, text, time=None if time is None else (time, time))
+    rows = pl.concat(stitch.batches(True))
+    spoken = [[m.content for m in c.messages or ()] for c in conversations(rows) if c.drop is None]
+    assert spoken == [["Hi", "Yes?", "Hi", "Yes?"]]
+    assert sorted(rows.select("origin", "drop").rows(), key=lambda row: row[0]) == [
+        ([1, 2, 3, 4], None),
+        ([5], "repeated-message"),
+        ([6], "repeated-message"),
+        ([7], "no-assistant"),
+    ]

@@ -406,7 +406,7 @@ def test_wrong_settings_name_the_remedy(tmp_path: Path, settings: dict[str, Any]
         ("zendesk_tables/ticket_data.csv", "Zendesk tickets table.*ticket_comment"),
         ("zendesk_tables/user_data.csv", "Zendesk users table"),
         ("zendesk_tables/ticket_tag_data.csv", "no message-text column"),
-        ("freshservice_api/ticketsResponse.json", None),
+        ("freshservice_api/ticketsResponse.json", "Freshservice.*conversations of each ticket"),
         ("freshservice_api/Conversation.md", None),
     ],
 )

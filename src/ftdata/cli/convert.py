@@ -62,7 +62,7 @@ def command(
             fields=sniff.settings(pairs) | ({} if encoding is None else {"encoding": encoding}),
             options=options,
         )
-        code = outcome(recipe, count, overwrite, fresh, quiet, json)
+        code = outcome(recipe, count, overwrite, fresh, quiet, json, kept=out != "-")
         if out == "-" and count is None:
             sniff.to_stdout(target)
     raise SystemExit(code)

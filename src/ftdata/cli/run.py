@@ -9,9 +9,12 @@ import click
 
 
 def outcome(
-    recipe: Any, count: int | None, overwrite: bool, fresh: bool, quiet: bool, json: bool, table: bool = True
+    recipe: Any, count: int | None, overwrite: bool, fresh: bool, quiet: bool, json: bool, kept: bool = True
 ) -> int:
-    """Run (or sample) a recipe and print what came of it; give the exit code."""
+    """Run (or sample) a recipe and print what came of it; give the exit code.
+
+    `kept`: whether the outputs stay where they were written, rather than going to stdout.
+    """
     from ftdata import flow
     from ftdata.cli.summary import summarise
     from ftdata.cli.terminal import Bar, as_json, line
@@ -30,10 +33,10 @@ def outcome(
     record = None if count is not None else flow.record_of(recipe)
     if json:
         as_json({"manifest": manifest.model_dump(mode="json"), "sample": [row.model_dump(mode="json") for row in rows]})
-    elif table and not quiet:
-        summarise(manifest, record)
-        if count is None:
-            line(f"record: {record.folder if record else ''}")
+    elif not quiet:
+        summarise(manifest, record if kept else None)
+        if count is None and record is not None and kept:
+            line(f"record: {record.folder}")
     if count is not None and not json:
         show_conversations(rows)
         line("a sample: nothing was written")

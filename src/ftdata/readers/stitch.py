@@ -66,7 +66,7 @@ class Stitch:
     Rows that come out: conversations (flags `unparsed-time` where a time is missing and file order was kept,
     `ambiguous-time` where day and month could not be told apart and the order depends on it), and, without text, rows
     dropped as `leading-agent` (before the first user turn), `trailing-user` (after the last answer), `no-assistant`,
-    `no-user`, `no-answer` (no assistant turn follows a user turn).
+    `no-user`, `no-answer` (no assistant turn follows a user turn), `repeated-message` (time, role and text of another).
 
     `scratch` is the folder for partition files; None keeps everything in memory. `memory` is the number of characters
     that are held before they go to disk (default `MEMORY`).
@@ -298,6 +298,15 @@ def _conversations(frame: pl.DataFrame, rules: Rules, day_first: bool | None) ->
     if not frame.height:
         return make_batch(0, {}).with_columns(first=pl.Series([], dtype=pl.UInt64))
     frame, flags = _order(frame, rules, day_first)
+    pieces = []
+    # An export that holds a ticket twice says everything twice: one role cannot write one text twice at one moment.
+    again = ~pl.struct("first", "by_day", "role", "text").is_first_distinct() & pl.col("by_day").is_not_null()
+    repeated = frame.select(again).to_series()
+    if repeated.any():
+        twice = frame["record"].filter(repeated)
+        told = pl.repeat("repeated-message", len(twice), dtype=pl.String, eager=True)
+        pieces.append(_dropped(twice, np.arange(len(twice) + 1), told))
+        frame = frame.filter(~repeated)
     group = frame["first"].rle_id().to_numpy()
     count = int(group[-1]) + 1
     asks = (frame["role"] == "user").to_numpy()
@@ -309,7 +318,6 @@ def _conversations(frame: pl.DataFrame, rules: Rules, day_first: bool | None) ->
     np.maximum.at(end, group[~asks], position[~asks])
     whole = end > begin  # an answer follows a question
     kept = whole[group] & (position >= begin[group]) & (position <= end[group])
-    pieces = []
     if kept.any():
         pieces.append(_whole(frame.filter(pl.Series(kept)), rules, flags))
     loose = whole[group] & ~kept

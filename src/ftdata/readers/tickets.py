@@ -54,8 +54,8 @@ class Tickets(Reader):
 
     Records left out, each a row without text: `private-note`, `unknown-visibility`, `bot`, `system-line`,
     `unwanted-role`, `unknown-role`, `unknown-author`, `orphan` (no ticket id), `empty-text`, `no-answer`,
-    `no-question`, `leading-agent`, `trailing-user`, `no-assistant`, `no-user`, besides those of the source
-    (`ragged-row`, `unclosed-quote` ...).
+    `no-question`, `leading-agent`, `trailing-user`, `no-assistant`, `no-user`, `repeated-message` (a message that the
+    export holds twice), besides those of the source (`ragged-row`, `unclosed-quote` ...).
     Flags: `no-visibility-column`, `unparsed-time`, `ambiguous-time`.
 
     `meta` holds the other columns under their names, with the ticket id, the time and the author of the first turn;

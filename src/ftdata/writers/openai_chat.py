@@ -25,10 +25,11 @@ class OpenAIChat(Writer):
     One object per line, UTF-8 without a byte order mark, each line ended by a bare line feed. The keys of a message
     stand in the order `role, content, name, weight, tool_calls, tool_call_id`, then all others; those of a row in the
     order `messages, tools`, then all others. No key is written twice; a null field is left out, but for `content` where
-    the source said `null`. Open-ended JSON (tools, tool calls, parts, unknown keys) is copied, not computed: numbers
-    keep all their digits. Preference rows are written as `input`, `preferred_output`, `non_preferred_output`, the keys
-    of OpenAI's guide to direct preference optimization, however the source spelt them. With `meta`, the named keys
-    stand in an object `meta` at the end of the row, joined to an object of that name which the row has already.
+    the source said `null`. Open-ended JSON (tools, tool calls, parts, unknown keys) is copied without its white space,
+    not computed: numbers keep all their digits. Preference rows are written as `input`, `preferred_output`,
+    `non_preferred_output`, the keys of OpenAI's guide to direct preference optimization, however the source spelt them.
+    With `meta`, the named keys stand in an object `meta` at the end of the row, joined to an object of that name which
+    the row has already.
 
     `path` may hold `{split}`; rows without a split then go to `train`. Columns read: `messages, rejected, answer_at,
     tools, extra, split`, and `meta` for the keys that are named.
@@ -188,7 +189,7 @@ def _full_messages(turns: pl.DataFrame) -> pl.Series:
     if "role" in has:
         pieces.append(_text("role"))
     if "parts" in has:
-        pieces.append(pl.coalesce(pl.concat_str(pl.lit('"content":'), _on_one_line("parts")), _text("content")))
+        pieces.append(pl.coalesce(pl.concat_str(pl.lit('"content":'), _compact("parts")), _text("content")))
     elif "content" in has:
         pieces.append(_text("content"))
     if "name" in has:
@@ -215,7 +216,7 @@ def _text(field: str) -> pl.Expr:
 
 def _copied(field: str) -> pl.Expr:
     """Give `"field":…` with the JSON text of that column, or null."""
-    return pl.concat_str(pl.lit(f'"{field}":'), _on_one_line(field))
+    return pl.concat_str(pl.lit(f'"{field}":'), _compact(field))
 
 
 def _array(key: str, values: pl.Expr) -> pl.Expr:
@@ -223,9 +224,20 @@ def _array(key: str, values: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit(f'"{key}":['), values.list.join(","), pl.lit("]"))
 
 
-def _on_one_line(field: str) -> pl.Expr:
-    # A raw control character cannot stand inside a JSON string (RFC 8259, section 7): here it is space between tokens.
-    return pl.col(field).str.replace_all(r"[\t\n\r]+", "")
+def _compact(field: str) -> pl.Expr:
+    """Give the JSON text of a column without white space between its tokens; the tokens themselves stay as they are."""
+    return pl.col(field).map_batches(_compacted, return_dtype=pl.String)
+
+
+_SPACED = r"[,:\[{][ \t\r\n]|[ \t\r\n][,:\]}]|^\s|\s$"
+
+
+def _compacted(texts: pl.Series) -> pl.Series:
+    at = texts.str.contains(_SPACED).fill_null(False).arg_true()
+    if not len(at):
+        return texts
+    made = [msgspec.json.format(text, indent=-1) for text in texts.gather(at).to_list()]
+    return texts.scatter(at, pl.Series(made, dtype=pl.String))
 
 
 def _inside(objects: pl.Series) -> pl.Expr:
@@ -243,12 +255,12 @@ def _objects(frame: pl.DataFrame, pieces: Sequence[pl.Expr]) -> pl.Series:
 
 
 def _unclashed(frame: pl.DataFrame, owned: Mapping[str, Sequence[str]], keep: Sequence[str] = ()) -> pl.Series:
-    """Give column `extra` on one line, without null values (but for `keep`) and without keys that a column writes too.
+    """Give column `extra`, compact, without null values (but for `keep`) and without keys that a column writes too.
 
     `owned` names for each key the columns that write it. A stage may have filled a column whose key the source had with
     an odd value: the column wins, since a key written twice is read differently by different parsers.
     """
-    extra = frame.select(_on_one_line("extra")).to_series()
+    extra = frame.select(_compact("extra")).to_series()
     keys = "|".join(owned)
     suspect = extra.str.contains(rf'"(?:{keys})"|:\s*null|\\u').fill_null(False)
     if not suspect.any():
