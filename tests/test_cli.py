@@ -1,4 +1,4 @@
-"""The command line as a person meets it: convert, sniff, check, show; streams, exit codes, and what reaches a terminal."""
+"""The command line as a person meets it: convert, sniff, check, show; streams, exit codes, what a terminal shows."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -246,7 +246,9 @@ def test_nothing_from_data_steers_the_terminal(evil: str, tmp_path: Path) -> Non
     """Put hostile text in every place that is shown: file names, columns, labels, settings, errors."""
     name = evil.replace("/", "_").replace("\0", "")
     rows = [[f"question{name}", "answer", f"kind{name}"]]
-    rows += [[f"How do I do the thing number {n} please?", f"Do it like this {n} times.", f"label{name}"] for n in range(12)]
+    rows += [
+        [f"How do I do the thing number {n} please?", f"Do it like this {n} times.", f"label{name}"] for n in range(12)
+    ]
     source = table(tmp_path / f"in{name}.csv", rows)
     recipe = tmp_path / "r.toml"
     quoted = {key: json.dumps(value) for key, value in (("path", source.name), ("by", rows[0][2]))}
@@ -291,3 +293,56 @@ def in_terminal(*args: object) -> str:
     os.close(terminal)
     os.waitpid(child, 0)
     return shown.getvalue().decode("utf-8", "surrogateescape")
+
+
+# --- names that are none ----------------------------------------------------------------------------------------------
+
+
+def test_what_comes_through_a_pipe_is_called_stdin(tmp_path: Path) -> None:
+    for content in (b"hello world\n", b"PK\x03\x04 no archive"):
+        done = ftdata("convert", "-", tmp_path / "o.jsonl", stdin=content)
+        assert done.returncode == 3
+        assert done.stderr.startswith(b"Error: stdin: ")
+
+
+def test_a_named_pipe_is_read_once_and_whole(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "in.pipe")
+    with subprocess.Popen(["sh", "-c", 'printf "%s" "$1" > "$2"', "sh", CHAT % "Hi", tmp_path / "in.pipe"]):
+        done = ftdata("convert", tmp_path / "in.pipe", tmp_path / "o.jsonl", "-q")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "o.jsonl").read_text() == CHAT % "Hi"
+
+
+def test_an_output_may_begin_with_a_dot_or_a_hyphen(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(CHAT % "Hi")
+    for name in (".hidden.jsonl", "-x.jsonl"):
+        assert call(capsys, "convert", tmp_path / "in.jsonl", tmp_path / name, "-q")[0] == 0
+        assert call(capsys, "verify", tmp_path / name)[0] == 0
+
+
+def test_a_run_that_cannot_be_a_file_name_is_no_bug(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("x" * 5000, "x" * 5000 + ".toml"):
+        code, _, told = call(capsys, "show", name)
+        assert (code, "is no recipe" in told) == (3, True)
+
+
+def test_a_folder_that_is_not_ours_is_passed_over(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text(CHAT % "Hi")
+    (tmp_path / "theirs").mkdir()
+    assert call(capsys, "convert", "in.jsonl", "out.jsonl", "-q")[0] == 0
+    real = Path.iterdir
+
+    def shut(path: Path) -> Iterator[Path]:
+        if "theirs" in path.parts:
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", shut)  # root may read any folder
+    assert call(capsys, "show", "out.jsonl")[0] == 0
+    assert call(capsys, "show", "no-such-run")[0] == 3

@@ -20,9 +20,10 @@ import pytest
 from law.recount import recount
 
 import ftdata
-from ftdata import cli, flow, hooks
+from ftdata import cli, engine, flow, hooks
 from ftdata.batch import Batch
 from ftdata.errors import FtdataError
+from ftdata.readers.openai_chat import OpenAIChat as OpenAIReader
 from ftdata.recipe import Recipe
 from ftdata.stages import Check, Finding, Reader, Rows, Selector, Transform
 from ftdata.writers.openai_chat import OpenAIChat
@@ -430,6 +431,120 @@ def test_a_reader_that_stops_early_is_found_out_and_a_sample_is_not(tmp_path: Pa
         flow.run(replace(made, readers=(Hasty(path=Path("in.csv")),)))
     manifest, rows = flow.sample(made, 3)
     assert manifest.records == 3 == len(rows)
+
+
+def test_a_readers_reason_is_a_short_code_too(tmp_path: Path) -> None:
+    class Chatty(Reader):
+        """Drop each record for a sentence."""
+
+        name: ClassVar[str] = "chatty"
+
+        def read(self, source: ftdata.Source) -> Iterator[Batch]:
+            rows = ftdata.Rows()
+            for block in source.lines():
+                for number in range(block.number, block.number + block.count):
+                    rows.add([number], drop="x" * 81)
+            yield rows.batch()
+
+    made = replace(recipe(tmp_path), readers=(Chatty(path=Path("in.jsonl")),))
+    with pytest.raises(FtdataError, match="reader chatty: gave a reason of over 80 characters"):
+        flow.run(made)
+
+
+def test_a_step_called_like_a_reader_has_a_name_of_its_own(tmp_path: Path) -> None:
+    class Twin(Transform):
+        """Drop every third row."""
+
+        name: ClassVar[str] = "openai-chat"
+
+        def apply(self, batch: Batch) -> Batch:
+            return ftdata.batch.mark(batch, batch["row"] % 3 == 1, drop="third")
+
+    made = recipe(tmp_path, Twin())
+    (tmp_path / "in.jsonl").write_text((tmp_path / "in.jsonl").read_text() + "no JSON\n")
+    manifest = flow.run(made)
+    assert manifest.dropped == {"openai-chat": {"bad-json": 1}, "openai-chat#2": {"third": 4}}
+    assert [(part.label, part.rows, part.dropped) for part in manifest.stages] == [
+        ("openai-chat", 11, 1),
+        ("openai-chat#2", 10, 4),
+        ("openai-chat", 6, 0),
+    ]
+
+
+class Numbers(Transform):
+    """Put numbers into meta that a float would change."""
+
+    name: ClassVar[str] = "numbers"
+
+    def apply(self, batch: Batch) -> Batch:
+        text = '{"z":0.10,"long":0.1234567890123456789012,"a":12345678901234567890123}'
+        return batch.with_columns(pl.lit(text).alias("meta"))
+
+
+class Tagger(Selector):
+    """Tag each row with a number that a float would change."""
+
+    name: ClassVar[str] = "tagger"
+
+    def reads_meta(self) -> frozenset[str]:
+        return frozenset()
+
+    def sketch(self, batch: Batch) -> pl.DataFrame:
+        return batch.select("row")
+
+    def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
+        return sketches.with_columns(tags=pl.lit('{"score":1.50}'))
+
+
+def test_a_spool_and_a_tag_change_no_number_of_meta(tmp_path: Path) -> None:
+    made = recipe(tmp_path, Numbers(), Tagger())
+    writer = made.writers[0].model_copy(update={"meta": ("z", "long", "a", "tagger.score")})
+    flow.run(replace(made, writers=(writer,)))
+    line = (tmp_path / "out/all.jsonl").read_text().splitlines()[0]
+    numbers = '"z":0.10,"long":0.1234567890123456789012,"a":12345678901234567890123,"tagger.score":1.50'
+    assert line.endswith(f'"meta":{{{numbers}}}}}')
+
+
+def test_what_is_left_of_meta_on_disk_has_the_order_of_its_source() -> None:
+    names = [f"k{n}" for n in range(30, 0, -1)]
+    batch = ftdata.batch.make_batch(1, {"meta": [json.dumps(dict.fromkeys(names, "x"))]})
+    kept = json.loads(engine.without_meta(batch, frozenset({"k7", "not there"}))["meta"][0])
+    assert list(kept.items()) == [(name, "x" if name == "k7" else None) for name in names]
+
+
+def test_a_table_that_is_looked_up_is_said_to_be_one_and_no_spool_outlives_it(tmp_path: Path) -> None:
+    class Joined(OpenAIReader):
+        """Read with a table beside."""
+
+        name: ClassVar[str] = "joined"
+
+        def read(self, source: ftdata.Source) -> Iterator[Batch]:
+            side = source.lookup("users.csv")
+            assert list(side.csv_records())
+            yield from super().read(source)
+
+    (tmp_path / "users.csv").write_text("id,name\n1,x\n")
+    made = recipe(tmp_path, Tagger(), FaultyCheck(late=True))
+    made = replace(made, readers=(Joined(path=Path("in.jsonl")),))
+    with pytest.raises(FtdataError):
+        flow.run(made)
+    (tmp_path / "users.csv").write_text("id,name\n1,y\n")
+    manifest = flow.run(replace(made, steps=made.steps[:1]))
+    assert not manifest.resumed
+    assert [(part.name, part.lookup, part.records) for part in manifest.inputs] == [
+        ("in.jsonl", False, 10),
+        ("users.csv", True, 0),
+    ]
+
+
+def test_an_error_in_the_record_names_no_person(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    (tmp_path / "jane.doe@example.com.jsonl").write_bytes(b"PK\x03\x04")
+    with pytest.raises(FtdataError):
+        flow.run(replace(made, readers=(OpenAIReader(path=Path("jane.doe@example.com.jsonl")),)))
+    told = (tmp_path / "out/.ftdata/recipe/attempt.json").read_text()
+    assert "damaged" in told
+    assert "jane.doe" not in told
 
 
 # --- the same bytes ---------------------------------------------------------------------------------------------------

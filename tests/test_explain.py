@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -248,3 +252,48 @@ def test_two_readers_of_equal_names(tmp_path: Path) -> None:
         assert life.read is not None and life.read.messages is not None
         assert life.read.messages[0].content == word
         assert word in life.written[0]
+
+
+def test_an_id_is_never_that_of_another_input_and_an_archive_is_named_once(tmp_path: Path) -> None:
+    row = (
+        json.dumps({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}) + "\n"
+    )
+    (tmp_path / "a.jsonl").write_text(row * 3)
+    (tmp_path / "b.jsonl").write_text(row * 3)
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("in.jsonl", row * 3)
+    made = flow.Recipe.parse(
+        {
+            "read": [{"use": "openai-chat", "path": name} for name in ("a.jsonl", "b.jsonl", "c.zip")],
+            "write": [{"use": "openai-chat", "path": "out.jsonl"}],
+        },
+        tmp_path,
+        "k",
+    )
+    flow.run(made)
+    record = Record(tmp_path, "k")
+    for what in ("a.jsonl#4", "b.jsonl#0", "a.jsonl#\u00b2", f"a.jsonl#{10**30}", "out.jsonl:\u00b2"):
+        with pytest.raises(InputError, match="no row of this run"):
+            explain(record, what)
+    for what in ("c.zip:in.jsonl#2", "c.zip:in.jsonl:2"):
+        [life] = explain(record, what)
+        assert (life.id, life.records) == ("c.zip:in.jsonl#2", ("c.zip:in.jsonl:2",))
+
+
+def test_what_came_through_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    row = (
+        json.dumps({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}) + "\n"
+    )
+    (tmp_path / "k.toml").write_text(
+        '[[read]]\nuse = "openai-chat"\npath = "-"\n[[write]]\nuse = "openai-chat"\npath = "out.jsonl"\n'
+    )
+    command = [sys.executable, "-m", "ftdata", "run", "-q", str(tmp_path / "k.toml")]
+    subprocess.run(command, input=row.encode(), check=True, timeout=60)
+    reader, writer = os.pipe()  # nothing ever comes
+    try:
+        command = [sys.executable, "-m", "ftdata", "explain", str(tmp_path / "out.jsonl"), "stdin#1"]
+        told = subprocess.run(command, stdin=reader, capture_output=True, check=True, timeout=60).stdout.decode()
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert "stdin#1 (the input is gone or has changed)" in told

@@ -94,8 +94,8 @@ class Account:
     started: str = field(default_factory=lambda: now())
 
     def __post_init__(self) -> None:
-        self.reader_labels = labels(self.recipe.readers)
-        self.step_labels = labels(self.recipe.steps)
+        self.reader_labels = self.recipe.reader_labels
+        self.step_labels = self.recipe.step_labels
         self.writer_labels = labels(self.recipe.writers)
 
     def part(self, name: str) -> Frames:
@@ -141,7 +141,9 @@ class Account:
             )
         told = [*self._fields(manifest), *self._limits(manifest)]
         if not manifest.written and not told:
-            told = ["no row is left to write; `ftdata show` tells the reasons"]
+            reasons = [f"{reason} {n:,}" for part in manifest.dropped.values() for reason, n in part.items()]
+            why = f"dropped: {', '.join(reasons)}" if reasons else "the input holds no record"
+            told = [f"no row is left to write ({why})"]
         if told:
             raise RunError("\n".join(f"{line}; nothing was published" for line in told))
 
@@ -165,7 +167,7 @@ class Account:
         def over(what: str, count: int, limit: float, of: int) -> None:
             exact = Fraction(str(limit))  # 0.29 of 100 is 29, and not 28.999999999999996
             if count > (exact * of if isinstance(limit, float) and limit < 1 else exact):
-                told.append(f"{what}: {count:,} of {of:,}, the limit is {limit:g}")
+                told.append(f"{what}: {count:,} of {of:,}, the limit is {limit:,}")
 
         if options.max_bad is not None:
             bad = 0
@@ -237,7 +239,7 @@ class Account:
             ftdata=version("ftdata"),
             name=self.record.name,
             status=status,
-            error=error,
+            error=scrubbed(error),  # it may name a file
             recipe=scrubbed(self.recipe.dump()),
             folder=scrubbed(self.record.relative(self.recipe.folder)),
             plugins=dict(self.recipe.plugins),

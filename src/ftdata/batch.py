@@ -355,7 +355,10 @@ def mark(
 
 
 def text(roles: Sequence[str] | None = None, separator: str = "\n") -> pl.Expr:
-    """Make an expression: the texts of a row's messages joined, of the given roles only (default: all)."""
+    """Make an expression: the texts of a row's messages joined, of the given roles only (default: all).
+
+    Content given as `parts` stands as its JSON text; `said` gives what it says.
+    """
     element = pl.element().struct
     spoken = pl.coalesce(element.field("content"), element.field("parts"))
     if roles is not None:

@@ -1,12 +1,15 @@
 """Bytes to text: which encoding, and never a character replaced.
 
 A byte order mark decides; then what the user said; JSON is UTF-8 and never guessed (RFC 8259, 8.1); other text is UTF-8
-if the first 4 MB are, else what faust-cchardet makes of them, decoded strictly.
+if the first 4 MB are, else what faust-cchardet makes of them, decoded strictly. A guess that would put other letters in
+place of the right ones is worse than none: where the sister code pages of Latin letters (cp1250, iso8859-3, cp850,
+mac-roman …) come into question, or where the text that a guess gives is not how people write, the user must say.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterator
 
 from ftdata.errors import InputError
@@ -20,8 +23,19 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# What detectors call by the old ISO name is nearly always Windows text: same letters, but curly quotes and the euro.
-_WINDOWS = {"iso-8859-1": "cp1252", "iso8859-1": "cp1252", "latin-1": "cp1252", "windows-1252": "cp1252"}
+# What detectors call by the old ISO names is nearly always Windows text: same letters, but curly quotes and the euro.
+_WESTERN = frozenset({"cp1252", "iso8859-1", "iso8859-15", "ascii"})
+# From a few accents nobody can tell these from cp1252, nor from one another.
+_LATIN = re.compile(r"cp(125[0478]|437|85\d|86[0135])|iso8859-(2|3|4|9|10|13|14|16)|mac|hp_roman8")
+_HIGH = re.compile(r"[^\x00-\x7f]+")
+# A sign within a word, a capital amid small letters, an opening quote after a letter: these stand for an accent of
+# another code page (`contrase–a`, `SÆo`, `jos‚`).
+_ODD = re.compile(
+    r"(?<=[a-z])[^\x00-\x7f\w’\u00ad]+(?=[a-z])|(?<=[a-z])[À-ÖØ-ÞŒŠŽŸ]|(?<=[A-Z])[À-ÖØ-ÞŒŠŽ](?=[a-z])"
+    r"|(?<=[a-z])[‚„‡†ˆ‰¤¡¿‹]|[¼½¾¨¸´](?=[a-z])"
+)
+_MIXED = re.compile(r"(?<=[a-z])[^\x00-\x7f]+(?=[a-z])")
+_TOLERATED = 0.25  # share of such places: em dashes without spaces, letters of two scripts in a product's name
 
 
 def checked(name: str, encoding: str) -> str:
@@ -44,18 +58,23 @@ def marked(head: bytes) -> tuple[str, int] | None:
 
 
 def detect(sample: bytes) -> str | None:
-    """Guess the encoding of bytes that are not UTF-8: faust-cchardet's answer, if the bytes do decode with it."""
+    """Guess the encoding of bytes that are not UTF-8; None where the guess would be no better than a coin toss."""
     import cchardet
 
-    told = cchardet.detect(sample)["encoding"]
-    for guess in dict.fromkeys((_WINDOWS.get((told or "").lower()), (told or "").lower())):
-        if guess:
-            try:
-                codecs.getincrementaldecoder(guess)("strict").decode(sample)
-                return codecs.lookup(guess).name
-            except (LookupError, UnicodeDecodeError):
-                continue
-    return None
+    try:
+        guess = codecs.lookup(cchardet.detect(sample)["encoding"] or "").name
+    except LookupError:
+        return None
+    if guess in _WESTERN:
+        guess = "cp1252"
+    elif _LATIN.match(guess):
+        return None
+    try:
+        text = codecs.getincrementaldecoder(guess)("strict").decode(sample)
+    except UnicodeDecodeError:
+        return None
+    wrong = sum(1 for _ in (_ODD if guess == "cp1252" else _MIXED).finditer(text))
+    return guess if wrong <= _TOLERATED * sum(1 for _ in _HIGH.finditer(text)) else None
 
 
 def decide(name: str, sample: bytes, whole: bool, stated: str | None, json: bool) -> tuple[str, int]:
@@ -78,7 +97,7 @@ def decide(name: str, sample: bytes, whole: bool, stated: str | None, json: bool
             line = sample.count(b"\n", 0, error.start) + 1
             raise InputError(
                 f"{name}: byte {error.start} (line {line}) is not UTF-8, and the encoding cannot be told; "
-                "state it, for example --encoding cp1252"
+                "state it, for example --encoding cp1252 (Windows) or --encoding mac_roman, and look at the accents"
             ) from None
         return guess, 0
     return "utf-8", 0
@@ -100,6 +119,9 @@ def texts(name: str, read: Callable[[int], bytes], encoding: str, skip: int, siz
             at = offset - pending + error.start
             line += error.object[: error.start].count(b"\n")
             raise InputError(f"{name}: byte {at} (line {line}) is not {encoding}; {_advice(encoding, error)}") from None
+        except UnicodeError:  # what the codecs utf-16 and utf-32 say of a file without a byte order mark
+            told = f"{encoding}-le or {encoding}-be, if it is one of them"
+            raise InputError(f"{name}: is not {encoding}: it has no byte order mark; state {told}") from None
         offset += len(piece)
         line += text.count("\n")
         if text:

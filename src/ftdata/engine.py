@@ -6,15 +6,15 @@ process, many processes and a cluster give the same ledger.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
-from ftdata.batch import ROWS, SCHEMA, Batch, changed, dumps
+from ftdata.batch import ROWS, SCHEMA, Batch, changed
 from ftdata.errors import ContractError, FtdataError, OutputError, PluginError, RowError
 from ftdata.hooks import raised_at
 from ftdata.ledger import events
@@ -30,6 +30,10 @@ _DECISIONS: Mapping[str, pl.DataType] = {
     "split": pl.String(),
     "tags": pl.String(),
 }
+# Meta is opened one level deep: values stay the text they are, so that no number passes through a float.
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+_NULL = msgspec.Raw(b"null")
 
 
 # --- one stage, one batch ---------------------------------------------------------------------------------------------
@@ -184,6 +188,10 @@ def intake(
         batch = batch.rechunk()
         for start in range(0, batch.height, ROWS):
             part = batch.slice(start, ROWS)
+            if (part["drop"].str.len_chars().max() or 0) > _REASON:  # type: ignore[operator]
+                raise ContractError(
+                    f"reader {label}: gave a reason of over {_REASON} characters; a reason is a short code"
+                )
             owned = part["origin"].list.len()
             if owned.null_count() or (owned == 0).any():
                 raise ContractError(f"reader {label}: gave a row that owns no record; every row owns at least one")
@@ -257,7 +265,6 @@ class Decisions:
         for name in part.columns:
             if name == "row":
                 continue
-            whole = pl.Series(name, [None], part.schema[name]).new_from_index(0, batch.height)
             index = pl.Series(np.full(batch.height, -1)).scatter(at, np.arange(part.height))
             whole = part[name].gather(index.replace(-1, None).cast(pl.UInt32))
             if name == "flags":
@@ -273,9 +280,9 @@ class Decisions:
         merged = []
         try:
             for old, new in zip(meta.to_list(), tags.to_list(), strict=True):
-                held = {} if new is None else {**json.loads(old or "{}"), self.stage.name: json.loads(new)}
-                merged.append(dumps(held) if held else old)
-        except (ValueError, TypeError):
+                held = None if new is None else {**_OBJECT.decode(old or "{}"), self.stage.name: _RAW.decode(new)}
+                merged.append(msgspec.json.encode(held).decode() if held else old)
+        except msgspec.MsgspecError:
             raise ContractError(
                 f"{self.label}: select() gave `tags`, or a stage before it gave `meta`, that is no JSON text"
             ) from None
@@ -412,9 +419,12 @@ def without_meta(batch: Batch, keep: frozenset[str] | None) -> Batch:
         return batch.with_columns(pl.lit(None, dtype=pl.String).alias("meta"))
     kept = []
     for text in batch["meta"].to_list():
-        meta = json.loads(text) if text else {}
+        try:
+            meta = _OBJECT.decode(text) if text else {}
+        except msgspec.MsgspecError:
+            raise ContractError("a stage gave `meta` that is no JSON object; nothing was published") from None
         known = {key: value for key, value in meta.items() if key in keep}
         if len(known) < len(keep):  # a stage may have to say which keys there were: names, no values
-            known |= dict.fromkeys(meta.keys() - known.keys())
-        kept.append(dumps(known) if known else None)
+            known = {key: known.get(key, _NULL) for key in meta}
+        kept.append(msgspec.json.encode(known).decode() if known else None)
     return batch.with_columns(pl.Series("meta", kept, pl.String))

@@ -38,7 +38,7 @@ class OutputError(FtdataError):
 
 
 class PluginError(FtdataError):
-    """Report a plugin that cannot be loaded or clashes with another; its author must act."""
+    """Report a plugin that cannot be loaded or clashes with another, or a stage that raised; its author must act."""
 
     exit_code = 5
 
@@ -48,7 +48,7 @@ class ContractError(PluginError):
 
 
 class RunError(FtdataError):
-    """Report a run that stopped: a failing row under `on_error = "fail"`, a limit, rows that do not add up."""
+    """Report a run that stopped: a limit, nothing left to write, rows that do not add up."""
 
     exit_code = 1
 

@@ -93,13 +93,13 @@ def _example(manifest: Manifest) -> str:
 
 def _rows(record: Record, manifest: Manifest, lines: pl.LazyFrame, what: str) -> list[int]:
     name, hash_, number = what.rpartition("#")
-    if hash_ and number.isdigit():
+    if hash_ and number.isdecimal():
         for part in manifest.inputs:
-            if part.name == name or part.name.endswith(f"/{name}"):
+            if (part.name == name or part.name.endswith(f"/{name}")) and 1 <= int(number) <= part.records:
                 return _owners(lines, part.first + int(number) - 1)
         return []
     file, colon, line = what.rpartition(":")
-    if not colon or not line.isdigit():
+    if not colon or not line.isdecimal():
         return []
     path = Path(file).absolute()
     for out in manifest.outputs:
@@ -140,15 +140,22 @@ def _recipe(record: Record, manifest: Manifest) -> Recipe:
     return Recipe.parse(manifest.recipe, record.absolute(manifest.folder), manifest.name)
 
 
+def _is_of(part: InputPart, name: str) -> bool:
+    """Say whether a file is the input of this name, or lies in it (a folder, an archive)."""
+    return part.name == name or part.name.startswith((f"{name}/", f"{name}:"))
+
+
 def _walk(record: Record, manifest: Manifest, part: InputPart, wanted: set[int]) -> tuple[Source, list[Conversation]]:
     """Read an input again as the run did, so that each record's line is known; the file must not have changed."""
     recipe = _recipe(record, manifest)
     names = display_names([str(reader.path) for reader in recipe.readers])
-    at = next(
-        (n for n, name in enumerate(names) if part.name == name or part.name.startswith((f"{name}/", f"{name}:"))), 0
-    )
+    at = next((n for n, name in enumerate(names) if _is_of(part, name)), 0)
+    if part.path == "-":
+        raise InputError(f"{part.name}: came through a pipe, so its lines cannot be told any more")
     reader = recipe.readers[at]
-    with open_source(reader, recipe.folder, part.name, part.first, None) as source:
+    own = (p.first for p in manifest.inputs if not p.lookup and _is_of(p, names[at]))
+    first = min(own, default=part.first)
+    with open_source(reader, recipe.folder, names[at], first, None) as source:
         rows: list[Conversation] = []
         for batch in reader.read(source):
             if wanted:

@@ -53,7 +53,7 @@ def create(path: Path) -> IO[bytes]:
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder, and those above it, that only its owner can enter (0700)."""
+    """Make a folder that only its owner can enter (0700), and those above it as usual."""
     with _writing(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)

@@ -31,7 +31,7 @@ from ftdata.files import Move, Record
 from ftdata.inputs import display_names, ids, input_parts, open_source
 from ftdata.manifest import Manifest, OutputPart, Status, known_hashes, load
 from ftdata.outputs import Output, leftovers
-from ftdata.recipe import Recipe, labels
+from ftdata.recipe import Recipe
 from ftdata.spool import Frames, Spool
 from ftdata.stages import Check, Selector, Stage, Transform
 
@@ -125,7 +125,7 @@ class _Section:
 def sections(recipe: Recipe) -> list[_Section]:
     """Cut the steps of a recipe into sections; selectors in a row share one spool, with the checks between them."""
     found = [_Section()]
-    for label, stage in zip(labels(recipe.steps), recipe.steps, strict=True):
+    for label, stage in zip(recipe.step_labels, recipe.steps, strict=True):
         last = found[-1]
         if not isinstance(stage, Selector):
             last.segment.append((label, stage))

@@ -31,8 +31,8 @@ hookimpl = pluggy.HookimplMarker("ftdata")
 GROUP = "ftdata"
 """The entry-point group that plugins register under."""
 
-
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""What the name of a stage looks like."""
 
 
 class _Spec:
@@ -85,7 +85,7 @@ def _checked(classes: object, who: str) -> list[type[Stage]]:
         if not (isinstance(stage, type) and issubclass(stage, KINDS)):
             raise PluginError(f"plugin {who}: ftdata_stages() gave something that is no Reader, Transform, … class")
         name = getattr(stage, "name", None)
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             raise PluginError(
                 f"plugin {who}: {stage.__name__} has no name to use in a recipe; set one of small letters, digits and "
                 'hyphens: name: ClassVar[str] = "mask-orders"'

@@ -12,7 +12,7 @@ import polars as pl
 from ftdata.account import scrubbed
 from ftdata.errors import ContractError
 from ftdata.manifest import InputPart
-from ftdata.source import Source
+from ftdata.source import Source, is_stdin
 from ftdata.stages import Reader
 
 
@@ -30,7 +30,7 @@ def display_names(paths: Sequence[str]) -> list[str]:
     >>> display_names(["2024/tickets.csv", "2025/tickets.csv", "chat.jsonl"])
     ['2024/tickets.csv', '2025/tickets.csv', 'chat.jsonl']
     """
-    parts = [("stdin",) if path == "-" or path.startswith("/dev/fd/") else Path(path).parts for path in paths]
+    parts = [("stdin",) if is_stdin(path) else Path(path).parts for path in paths]
     names: list[str] = []
     for number, own in enumerate(parts):
         length = 1
@@ -75,6 +75,7 @@ def input_parts(source: Source, reader: Reader, folder: Path) -> list[InputPart]
             first=i.first,
             records=i.records,
             use=reader.name,
+            lookup=i.first == 0,
         )
         for i in source.inputs
     ]

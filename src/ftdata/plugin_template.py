@@ -8,8 +8,6 @@ from pathlib import Path
 from ftdata import files, hooks
 from ftdata.errors import OutputError, RecipeError
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-
 _FILES = {
     "pyproject.toml": """\
 [build-system]
@@ -107,7 +105,7 @@ def new(name: str, folder: Path) -> Path:
     Raises `RecipeError` for a name that is no kebab-case word or is built in, `OutputError` if the folder exists.
     """
     name = name.removeprefix("ftdata-")
-    if not _NAME.fullmatch(name):
+    if not hooks.NAME.fullmatch(name):
         raise RecipeError(f"{name!r}: is no name for a stage; use small letters, digits and hyphens: mask-orders")
     if any(entry.stage.name == name for entry in hooks.builtin()):
         raise RecipeError(f"{name!r}: is the name of a built-in stage; choose another")

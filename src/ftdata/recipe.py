@@ -139,7 +139,7 @@ class Recipe:
         problems += [f"{where}: {line}" for line in _splits(stages["step"], stages["write"])]
         problems += [f"{where}: {line}" for line in _clashes(stages["read"], stages["write"], folder)]
         if not problems:  # else a stage that is named may be one of those that could not be made
-            known = [*labels(stages["read"]), *labels(stages["step"])]
+            known = labels([*stages["read"], *stages["step"]])
             problems += [f"{where}: run: {line}" for line in _rules(options, known)]
         if fault is not None and len(problems) == 1:
             raise PluginError(problems[0])
@@ -156,6 +156,16 @@ class Recipe:
             plugins=origins,
             warnings=tuple(warnings),
         )
+
+    @property
+    def reader_labels(self) -> list[str]:
+        """The readers' names in the record."""
+        return labels([*self.readers, *self.steps])[: len(self.readers)]
+
+    @property
+    def step_labels(self) -> list[str]:
+        """The steps' names in the record; a step called like a reader counts as the second of that name."""
+        return labels([*self.readers, *self.steps])[len(self.readers) :]
 
     def dump(self) -> dict[str, Any]:
         """Give the recipe as the tables it can be parsed from again, every setting spelled out."""

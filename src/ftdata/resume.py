@@ -115,10 +115,9 @@ def _unchanged(recipe: Recipe, state: dict[str, Any]) -> bool:
 
     The paths are the recipe's, which the key stands for: the state itself names no file that a person may be named in.
     """
-    read = [part for part in state["inputs"] if not part["lookup"]]
-    if len(recipe.readers) != len(read):
-        return False
-    for reader, part in zip(recipe.readers, read, strict=True):
+    if len(recipe.readers) != len(state["inputs"]):
+        return False  # several files to one reader, or tables that it looked things up in: read them again
+    for reader, part in zip(recipe.readers, state["inputs"], strict=True):
         path = recipe.folder / reader.path
         if not path.is_file() or files.sha256(path) != part["sha256"]:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -34,15 +35,18 @@ def find(run: str, here: Path | None = None) -> Record:
     path = Path(run)
     if path.name in ("run.json", "attempt.json", "publish.json") and path.parent.parent.name == ".ftdata":
         return Record(path.absolute().parent.parent.parent, path.absolute().parent.name)
-    if path.parent.name == ".ftdata" and path.is_dir():
+    if path.parent.name == ".ftdata" and os.path.isdir(path):
         return Record(path.absolute().parent.parent, path.name)
-    if path.suffix == ".toml" and path.is_file():
+    if path.suffix == ".toml" and os.path.isfile(path):  # unlike a Path, it raises for no name
         from ftdata.flow import record_of
         from ftdata.recipe import Recipe
 
         return record_of(Recipe.load(path))
-    if path.exists():
+    if os.path.exists(path):
         return _of_output(path.absolute())
+    beside = Record(path.absolute().parent, path.name)
+    if path.parent != Path() and (beside.attempt.exists() or beside.manifest.exists()):
+        return beside  # `convert` names its record after OUT, which a run that failed did not write
     near = [record for record in records_below(here) if record.name == run]
     if len(near) == 1:
         return near[0]
@@ -67,10 +71,15 @@ def _of_output(path: Path) -> Record:
 
 
 def _records_in(folder: Path) -> list[Record]:
-    home = folder / ".ftdata"
-    if not home.is_dir():
+    return [Record(folder, home.name) for home in _folders(folder / ".ftdata")]
+
+
+def _folders(folder: Path) -> list[Path]:
+    """List the folders in a folder; none if it is not there, or not ours to read."""
+    try:
+        return [child for child in sorted(folder.iterdir()) if child.is_dir() and not child.is_symlink()]
+    except OSError:
         return []
-    return [Record(folder, entry.name) for entry in sorted(home.iterdir()) if entry.is_dir()]
 
 
 def records_below(folder: Path) -> list[Record]:
@@ -78,12 +87,7 @@ def records_below(folder: Path) -> list[Record]:
     found = list(_records_in(folder))
     level = [folder]
     for _ in range(5):
-        level = [
-            child
-            for parent in level
-            for child in sorted(parent.iterdir())
-            if child.is_dir() and not child.is_symlink() and not child.name.startswith(".")
-        ][:1000]
+        level = [child for parent in level for child in _folders(parent) if not child.name.startswith(".")][:1000]
         found += [record for child in level for record in _records_in(child)]
     return found
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from ftdata import hooks
 from ftdata.errors import InputError, RecipeError
 from ftdata.recipe import Recipe
-from ftdata.source import Source
+from ftdata.source import Source, is_stdin
 from ftdata.stages import Reader, Sniff
 
 SURE = 0.5
@@ -90,17 +90,18 @@ def best(path: Path | str, encoding: str | None = None, fields: Collection[str] 
     `fields` are settings that the user stated: a reader that refused the input for want of just these takes it.
     """
     guesses = sniff(path, encoding)
+    name = "stdin" if is_stdin(path) else path
     sure = [guess for guess in guesses if guess.sniff.confidence >= SURE]
     if not sure and fields:
         sure = [guess for guess in guesses if set(fields) <= set(guess.reader.model_fields)][:1]
     if not sure:
         refused = [guess for guess in guesses if guess.sniff.refusal]
         if refused:
-            raise InputError(f"{path}: {refused[0].sniff.refusal}")
-        raise InputError(f"{path}: no reader knows this format; name one with --from ({_names()})")
+            raise InputError(f"{name}: {refused[0].sniff.refusal}")
+        raise InputError(f"{name}: no reader knows this format; name one with --from ({_names()})")
     if len(sure) > 1 and sure[0].sniff.confidence == sure[1].sniff.confidence:
         both = f"{sure[0].reader.name} and {sure[1].reader.name}"
-        raise InputError(f"{path}: {both} both know it; choose one with --from")
+        raise InputError(f"{name}: {both} both know it; choose one with --from")
     return sure[0]
 
 
@@ -161,7 +162,7 @@ def conversion(
     if not ready:
         steps.append({"use": "placeholders"})
     data = {
-        "run": {"name": re.sub(r"[^\w.-]", "_", target.name) or "convert", **(options or {})},
+        "run": {"name": re.sub(r"[^\w.-]", "_", target.name).lstrip(".-") or "convert", **(options or {})},
         "read": [{"use": use, "path": source, **settled}],
         "step": steps,
         "write": [{"use": writer, "path": out}],
@@ -170,15 +171,25 @@ def conversion(
 
 
 @contextmanager
-def spooled(source: str) -> Iterator[tuple[str, bool]]:
-    """Give a path that can be opened more than once: for `-`, stdin in a file that has no name any more."""
-    if source != "-":
-        yield source, False
+def spooled(source: str) -> Iterator[str]:
+    """Give a path that can be opened more than once: for `-` or a pipe, a file that has no name any more."""
+    if source != "-" and not _is_pipe(source):
+        yield source
         return
-    with tempfile.TemporaryFile() as held:
-        shutil.copyfileobj(sys.stdin.buffer, held, 1 << 20)
+    with (
+        tempfile.TemporaryFile() as held,
+        nullcontext(sys.stdin.buffer) if source == "-" else open(source, "rb") as pipe,
+    ):
+        shutil.copyfileobj(pipe, held, 1 << 20)
         held.seek(0)
-        yield f"/dev/fd/{held.fileno()}", True
+        yield f"/dev/fd/{held.fileno()}"
+
+
+def _is_pipe(source: str) -> bool:
+    try:
+        return Path(source).is_fifo()
+    except (OSError, ValueError):
+        return False  # the source will say what is wrong with the name
 
 
 @contextmanager

@@ -242,3 +242,10 @@ def test_mistakes_are_told(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Split(**fields)
     assert told in str(caught.value)
+
+
+def test_the_summary_takes_a_row_that_could_not_be_sketched_for_no_leak() -> None:
+    made = decide(Split(validation=0.2), whole(many(199)))
+    lost = pl.DataFrame({"row": pl.Series([200, 201], dtype=pl.UInt64), "drop": ["ValueError"] * 2})
+    told = Split(validation=0.2).summary(pl.concat([made, lost], how="diagonal"))
+    assert told == {"rows": {"train": 159, "validation": 40}, "leaks": 0, "exact": True}

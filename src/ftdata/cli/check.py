@@ -27,7 +27,7 @@ def command(
     from ftdata.sniff import spooled
     from ftdata.targets.lines import check_file
 
-    with spooled(file) as (path, _):
+    with spooled(file) as path:
         findings = check_file(path, tuple(name.strip() for name in targets.split(",")), encoding)
     counts = Counter((finding.level, finding.code) for finding in findings)
     if json:

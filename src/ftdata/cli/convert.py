@@ -52,7 +52,7 @@ def command(
     options = {key: int(value) if value >= 1 else value for key, value in options.items() if value is not None}
     if json and out == "-":
         raise click.UsageError("--json and OUT - both want stdout; write to a file")
-    with sniff.spooled(source) as (path, _), sniff.landing(out) as target:
+    with sniff.spooled(source) as path, sniff.landing(out) as target:
         recipe = sniff.conversion(
             path,
             target,

@@ -17,7 +17,7 @@ def command(source: str, encoding: str | None, json: bool) -> None:
     from ftdata.cli.terminal import as_json, data
     from ftdata.sniff import SURE, describe, sniff, spooled
 
-    with spooled(source) as (path, _):
+    with spooled(source) as path:
         guesses = sniff(path, encoding)
         holds = describe(path, encoding)
     if json:

@@ -66,7 +66,7 @@ def table(rows: Sequence[Sequence[Any]], right: Sequence[int] = (), out: Any = l
 
 def complain(error: Exception) -> None:
     """Print an error: a line each, `Error:` before the first."""
-    first, *rest = str(error).split("\n") or [type(error).__name__]
+    first, *rest = str(error).split("\n")
     line(f"Error: {first}", fg="red")
     for more in rest:
         line(f"       {more}", fg="red")

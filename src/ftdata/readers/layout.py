@@ -48,9 +48,9 @@ def settle(
     named = names(header) if has_header is not False else tuple(f"#{i}" for i in range(1, len(header) + 1))
     if has_header is None and looks_like_data(header, rows):
         raise Refused(
-            "the first row looks like data, not like column names; if there is no header, say so and give the "
-            "columns by "
-            'number: --from tickets --set header=false --set question="#10" --set answer="#12" '
+            f"the first row looks like data, not like column names; if there is no header, say so and give the "
+            f"columns by number, from #1 to #{len(header)}: "
+            '--from tickets --set header=false --set question="#N" --set answer="#N" '
             "(if it is one: --set header=true)"
         )
     given = _resolve(stated, named)

@@ -111,7 +111,7 @@ class OpenAIChat(Reader):
     @classmethod
     def sniff(cls, source: Source) -> Sniff | None:
         """Know chat rows by their keys: `messages` with roles, or a preferred and a rejected answer."""
-        if source.members() or source.opening(4096).lstrip()[:1] not in (b"{", b"["):
+        if len(source.members()) > 1 or source.opening(4096).lstrip()[:1] not in (b"{", b"["):
             return None
         rows = [row for row in source.sample(200) if isinstance(row, dict)]
         if not rows:
@@ -221,22 +221,37 @@ def _plain_rows(block: Lines) -> _Plain | None:
 
 
 def _keys(block: bytes) -> int | None:
-    """Count the keys in lines of JSON by their colons; None where white space before a colon makes that uncertain.
+    """Count the keys in lines of JSON by their colons; None where that is uncertain.
 
     A colon directly after a quote that is not escaped follows a key: inside a string the quote would be escaped. So a
-    block with more such colons than keys were decoded has a key twice.
+    block with more such colons than keys were decoded has a key twice. Uncertain is white space before a colon.
     """
     text = np.frombuffer(block, np.uint8)
-    at = np.flatnonzero(text == 58)
-    before = text[at - 1]
-    spaced = at[(before == 32) | (before == 9) | (before == 13)]
-    if len(spaced):
-        earlier = text[spaced - 2]
-        if ((earlier == 34) & (text[spaced - 3] != 92)).any():
-            return None
-        if ((earlier == 32) | (earlier == 9) | (earlier == 13)).any() and _SPACED.search(block):
-            return None
-    return int(((before == 34) & (text[at - 2] != 92)).sum())
+    colons, before = _marks(len(text) - 1)
+    np.equal(text[1:], 58, out=colons)
+    np.less_equal(text[:-1], 32, out=before)
+    np.logical_and(colons, before, out=before)
+    if before.any() and _SPACED.search(block):
+        return None
+    np.equal(text[:-1], 34, out=before)
+    np.logical_and(colons, before, out=before)
+    count = int(np.count_nonzero(before))
+    if b"\\" in block:
+        np.equal(text[:-2], 92, out=colons[1:])
+        np.logical_and(colons[1:], before[1:], out=colons[1:])
+        count -= int(np.count_nonzero(colons[1:]))
+    return count
+
+
+_held = np.empty((2, 0), dtype=bool)
+
+
+def _marks(size: int) -> Any:
+    """Give two arrays of marks, the same ones for each block: fresh memory would cost more than the comparisons."""
+    global _held
+    if _held.shape[1] < size:
+        _held = np.empty((2, 2 * size), dtype=bool)
+    return _held[:, :size]
 
 
 def _columns(blocks: list[_Plain]) -> Batch:

@@ -325,7 +325,7 @@ class Tickets(Reader):
     def sniff(cls, source: Source) -> Sniff | None:
         """Say whether this is a ticket table, which column is what, or what to export instead."""
         head = source.head(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not head or source.members():
+        if not head or len(source.members()) > 1:
             return None
         if head[:1] == b"{" or re.match(rb"\[\s*[\[{\"\]]", head):
             dump = dump_of(source.sample(3))

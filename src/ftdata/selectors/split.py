@@ -108,13 +108,14 @@ class Split(Selector):
 
     def summary(self, decisions: pl.DataFrame) -> dict[str, Any]:
         """Give what the manifest tells: rows on each side, leaks dropped, and whether the sizes are exact."""
-        if not decisions.height:
+        decided = decisions.filter(pl.col("split").is_not_null())  # not the rows that could not be sketched
+        if not decided.height:
             return {}
-        counts = decisions.filter(pl.col("drop").is_null())["split"].value_counts().rows()
+        counts = decided.filter(pl.col("drop").is_null())["split"].value_counts().rows()
         return {
             "rows": dict(sorted(counts, key=lambda pair: _RANK[pair[0]])),
-            "leaks": decisions.height - decisions["drop"].null_count(),
-            "exact": decisions.height < EXACT,
+            "leaks": decided.height - decided["drop"].null_count(),
+            "exact": decided.height < EXACT,
         }
 
     def _by_hash(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ftdata.source import Source, is_one_value
+from ftdata.source import Source, is_one_value, is_stdin
 from ftdata.targets import Profile, Rule, load
 from ftdata.targets.gate import Gate
 
@@ -104,8 +104,7 @@ def _whole_file(
 ) -> Iterator[LineFinding]:
     profile = tally.gate.profile
     suffixes = profile.rule("file-suffix")
-    named = str(path) != "-" and path.parent.parent != Path("/dev")  # else it came through a pipe
-    if named and suffixes is not None and path.suffix.lower() not in suffixes.params["suffixes"]:
+    if not is_stdin(path) and suffixes is not None and path.suffix.lower() not in suffixes.params["suffixes"]:
         yield from _file_finding(profile, "file-suffix", source, f"the file is named {path.suffix or 'without suffix'}")
     if marked:
         yield from _file_finding(profile, "bom", source, "the file opens with a byte order mark")

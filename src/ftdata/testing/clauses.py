@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import polars as pl
 
 from ftdata.batch import Batch
-from ftdata.hooks import raised_at
+from ftdata.hooks import NAME, raised_at
 from ftdata.recipe import table
 from ftdata.stages import Stage
 from ftdata.testing.process import Answer, elsewhere
@@ -82,7 +82,7 @@ def imported(stage: Stage, answer: Answer) -> Any:
 
 def _documented(stage: Stage) -> None:
     name = getattr(type(stage), "name", None)
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         fail(stage, "name", f"{name!r} is no kebab-case word", 'write it as in a recipe, such as name = "mask-orders"')
     first = inspect.cleandoc(type(stage).__doc__ or "").split("\n")[0]
     if not first.endswith(".") or re.match(r"(?i)(a|an|the|this)\b", first):
