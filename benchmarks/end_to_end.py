@@ -110,7 +110,8 @@ def main() -> None:
 def show(name: str, took: dict[str, float | str], ratio: float | None) -> None:
     """Print one line."""
     beside = f"{ratio:>10.1f}" if ratio is not None else " " * 10
-    print(f"{name:<46}{took['cpu']:>8.1f}{took['wall']:>8.1f}{took['peak']:>10.0f}{beside}  {took['printed']}", flush=True)
+    figures = f"{took['cpu']:>8.1f}{took['wall']:>8.1f}{took['peak']:>10.0f}"
+    print(f"{name:<46}{figures}{beside}  {took['printed']}", flush=True)
 
 
 if __name__ == "__main__":

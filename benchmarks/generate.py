@@ -1,7 +1,7 @@
 """Generate large inputs for the benchmarks: seeded, so that the same size gives the same bytes.
 
-    python benchmarks/generate.py chat 1000000 /tmp/chat.jsonl       # three-message conversations, about 750 bytes each
-    python benchmarks/generate.py messages 1000 /tmp/messages.csv    # megabytes of one-row-per-message CSV, sorted by time
+    python benchmarks/generate.py chat 1000000 chat.jsonl       # three-message conversations, about 750 bytes each
+    python benchmarks/generate.py messages 1000 messages.csv    # megabytes of one-row-per-message CSV, sorted by time
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def private(rng: random.Random) -> str:
 
 
 def chat(rows: int, path: Path, seed: int = 1) -> None:
-    """Write `rows` conversations of system, user and assistant, about 750 bytes each; one in eight holds private data."""
+    """Write `rows` conversations of three messages, about 750 bytes each; one in eight holds private data."""
     rng = random.Random(seed)
     pool = sentences(rng)
     with path.open("w", encoding="utf-8") as out:

@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -346,3 +347,53 @@ def test_a_folder_that_is_not_ours_is_passed_over(
     monkeypatch.setattr(Path, "iterdir", shut)  # root may read any folder
     assert call(capsys, "show", "out.jsonl")[0] == 0
     assert call(capsys, "show", "no-such-run")[0] == 3
+
+
+def test_a_run_that_failed_says_why_and_is_found_by_its_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = table(tmp_path / "t.csv", [["id", "question", "answer"], ["1", "What time do you open, please?", ""]])
+    out = tmp_path / "out" / "train.jsonl"
+    code, _, err = call(capsys, "convert", path, out)
+    assert (code, out.exists()) == (1, False)
+    assert "no row is left to write (dropped: no-answer 1)" in err
+    code, shown, err = call(capsys, "show", out)
+    assert code == 0
+    assert "no-answer 1" in shown + err
+
+
+def test_the_flags_for_a_table_without_header_name_columns_that_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [[str(n), f"Where is my parcel number {n}, please?", f"It comes in {n} days."] for n in range(9)]
+    code, _, err = call(capsys, "convert", table(tmp_path / "t.csv", rows), tmp_path / "x.jsonl")
+    assert code == 3
+    assert '--set question="#2" --set answer="#3"' in err
+
+
+def test_an_archive_or_folder_of_one_file_is_guessed_like_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr("a.jsonl", CHAT % "hi")
+    (tmp_path / "folder").mkdir()
+    rows = [[str(n), f"What time do you open on day {n}?", f"At {n} in the morning."] for n in range(5)]
+    table(tmp_path / "folder" / "t.csv", [["id", "question", "answer"], *rows])
+    for name, count in (("one.zip", 1), ("folder", 5)):
+        assert call(capsys, "convert", tmp_path / name, tmp_path / f"{name}.jsonl")[0] == 0
+        assert (tmp_path / f"{name}.jsonl").read_text().count("\n") == count
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_stdout_is_one_line_and_exit_4(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(CHAT % "hi")
+    for args in (("sniff", path), ("convert", path, "-", "-q")):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "ftdata", *map(str, args)],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=60,
+            )
+        assert done.returncode == 4
+        assert done.stderr.decode() == "Error: stdout cannot be written: no space left on device\n"

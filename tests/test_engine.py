@@ -388,7 +388,7 @@ def test_inputs_of_one_name_three_splits_two_writers(tmp_path: Path) -> None:
     record = tmp_path / "out/.ftdata/recipe"
     assert recount(record).problems == []
     assert [(part.name, part.records) for part in manifest.inputs] == [("2024/chat.jsonl", 41), ("2025/chat.jsonl", 26)]
-    assert [part.label for part in manifest.stages[:2]] == ["openai-chat", "openai-chat#2"]
+    assert [(s.label, s.rows) for s in manifest.stages[:2]] == [("openai-chat", 41), ("openai-chat#2", 26)]
     assert manifest.dropped == {"openai-chat": {"bad-json": 1}, "openai-chat#2": {"bad-json": 1}}
     ledger = pl.read_parquet(record / "ledger.parquet").filter(pl.col("stage") != "split")
     named = {f"{folder}/chat.jsonl#{n + 1}" for folder, count in counts.items() for n in range(count + 1)}

@@ -327,6 +327,53 @@ def test_encoding_is_detected_said_and_strict(tmp_path: Path) -> None:
     assert rows[0] == ["¿Dónde está mi pedido?", "Está en camino: “mañana” llegará"]
 
 
+ACCENTS = {
+    "mac_roman": ["não", "Olá, não consigo entrar na minha conta", "ação e atenção, você já está", "mañana"],
+    "cp850": ["não", "¿Cómo cambio mi contraseña?", "José; São Paulo", "Grüße aus München"],
+    "cp1252": ["à tarde, às 10h", "mañana", "naïve résumé"],
+    "cp1250": ["Dzień dobry, nie mogę się zalogować na swoje konto"],
+}
+
+
+@pytest.mark.parametrize(("encoding", "text"), [(name, text) for name, texts in ACCENTS.items() for text in texts])
+def test_an_encoding_is_asked_for_rather_than_letters_changed(encoding: str, text: str, tmp_path: Path) -> None:
+    path = make(tmp_path, ("question,answer\n" + f'"{text}","{text} thanks"\n' * 12).encode(encoding))
+    read, refused = {text}, "line 2 --encoding"
+    try:
+        with Source(path) as source:
+            read = {record.value[0] for record in source.csv_records()}
+    except InputError as error:
+        refused = str(error)
+    assert read == {text}
+    assert "line 2" in refused
+    assert "--encoding" in refused
+    with Source(path, encoding=encoding) as source:
+        assert {record.value[0] for record in source.csv_records()} == {text}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "Olá, não consigo entrar. It’s a “test” – ação"),
+        ("cp1252", "Where is it — I can’t find “it” • £5"),
+        ("cp1251", "Здравствуйте, не могу войти в свой iPhone"),
+        ("koi8-r", "Здравствуйте, не могу войти в свой аккаунт"),
+        ("shift_jis", "こんにちは、アカウントにログインできません"),
+        ("gb18030", "你好，我无法登录我的帐户，请帮忙，谢谢你们的支持"),
+    ],
+)
+def test_an_encoding_that_can_be_told_is_told(encoding: str, text: str, tmp_path: Path) -> None:
+    path = make(tmp_path, ("question,answer\n" + f'"{text}",ok\n' * 12).encode(encoding))
+    with Source(path) as source:
+        assert {record.value[0] for record in source.csv_records()} == {text}
+
+
+def test_a_stated_encoding_that_wants_a_byte_order_mark_says_so(tmp_path: Path) -> None:
+    path = make(tmp_path, b"a,b\n1,2\n3,4\n55,66\n")
+    with Source(path, encoding="utf-16") as source, pytest.raises(InputError, match="is not utf-16: it has no"):
+        list(source.csv_records())
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "utf-8"])
 def test_a_stated_encoding_is_used(encoding: str, tmp_path: Path) -> None:
     path = make(tmp_path, SPANISH.encode(encoding))

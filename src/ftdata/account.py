@@ -81,6 +81,7 @@ class Account:
     recipe: Recipe
     record: Record
     row_count: int = 0
+    rows_by_reader: dict[str, int] = field(default_factory=dict)
     record_count: int = 0
     inputs: list[InputPart] = field(default_factory=list)
     parts: list[Frames] = field(default_factory=list)
@@ -279,7 +280,7 @@ class Account:
                     label=label,
                     use=stage.name,
                     kind=stage.kind,
-                    rows=live,
+                    rows=self.rows_by_reader.get(label, 0) if stage.kind == "reader" else live,
                     dropped=0 if writes else gone.get(label, 0),
                     edited=0 if writes else counts["edit"].get(label, 0),
                     flagged=0 if writes else sum(counts["flag"].get(label, {}).values()),

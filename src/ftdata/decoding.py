@@ -35,6 +35,9 @@ _ODD = re.compile(
     r"|(?<=[a-z])[‚„‡†ˆ‰¤¡¿‹]|[¼½¾¨¸´](?=[a-z])"
 )
 _MIXED = re.compile(r"(?<=[a-z])[^\x00-\x7f]+(?=[a-z])")
+# The signs that Windows programs put into plain text: a file with no other high bytes is theirs, in any language.
+_TYPESET = frozenset("€…‘’“”•–—™")
+_SIGNS = _TYPESET | frozenset("\u00a0£©«®°±²³·»¼½¾×‚„†‰‹›")
 _TOLERATED = 0.25  # share of such places: em dashes without spaces, letters of two scripts in a product's name
 
 
@@ -61,8 +64,13 @@ def detect(sample: bytes) -> str | None:
     """Guess the encoding of bytes that are not UTF-8; None where the guess would be no better than a coin toss."""
     import cchardet
 
+    high = set("".join(_HIGH.findall(sample.decode("cp1252", "replace"))))
     try:
-        guess = codecs.lookup(cchardet.detect(sample)["encoding"] or "").name
+        guess = (
+            "cp1252"
+            if high <= _SIGNS and high & _TYPESET
+            else codecs.lookup(cchardet.detect(sample)["encoding"] or "").name
+        )
     except LookupError:
         return None
     if guess in _WESTERN:

@@ -193,7 +193,7 @@ def intake(
                     f"reader {label}: gave a reason of over {_REASON} characters; a reason is a short code"
                 )
             owned = part["origin"].list.len()
-            if owned.null_count() or (owned == 0).any():
+            if owned.null_count() or (owned == 0).any() or part["origin"].explode().null_count():
                 raise ContractError(f"reader {label}: gave a row that owns no record; every row owns at least one")
             dropped = part["drop"].is_not_null()
             if dropped.any():

@@ -282,6 +282,7 @@ class _Flow:
                 named = partial(ids, source)
                 for batch in engine.intake(reader, label, reader.read(source), account.row_count + 1, named):
                     account.row_count += batch.height
+                    account.rows_by_reader[label] = account.rows_by_reader.get(label, 0) + batch.height
                     owned = batch["origin"].explode().to_numpy()
                     account.records.set(owned, DROPPED, f"reader {label}")
                     self.progress.bytes_read = before + source.bytes_read

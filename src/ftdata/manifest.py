@@ -47,7 +47,7 @@ class OutputPart(_Part):
 
 
 class StagePart(_Part):
-    """One stage: its label, how many rows came in, and what became of them."""
+    """One stage: its label, how many rows came in (of a reader: how many it gave), and what became of them."""
 
     label: str
     use: str

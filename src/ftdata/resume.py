@@ -25,6 +25,7 @@ def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> 
     dump = recipe.dump()
     text = json.dumps(
         {
+            "format": 1,  # of the state file below
             "run": dump["run"],
             "read": dump["read"],
             "steps": dump["step"][: len(done)],
@@ -51,6 +52,7 @@ def save(account: Account, spool: Spool, number: int, key_: str) -> None:
         "rows": spool.rows,
         "inputs": [part.model_dump() for part in account.inputs],
         "row_count": account.row_count,
+        "rows_by_reader": account.rows_by_reader,
         "record_count": account.record_count,
         "events": [[part.path.name, part.rows] for part in account.parts],
         "texts": [[part.path.name, part.rows] for part in account.texts],
@@ -80,6 +82,7 @@ def take_over(account: Account, number: int, key_: str) -> Spool | None:
     spool.rows = state["rows"]
     account.inputs = [InputPart(**part) for part in state["inputs"]]
     account.row_count, account.record_count = state["row_count"], state["record_count"]
+    account.rows_by_reader = state["rows_by_reader"]
     account.records.set(np.arange(1, account.record_count + 1), DROPPED, "resume")
     for name, rows in state["events"]:
         part = Frames(work / name)

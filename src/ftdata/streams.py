@@ -369,7 +369,12 @@ class Store:
                 folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
                 for file in files:
                     whole = Path(folder, file)
-                    if not file.startswith(".") and whole.is_file() and not whole.is_symlink():
+                    try:
+                        wanted = not file.startswith(".") and whole.is_file() and not whole.is_symlink()
+                    except OSError as error:
+                        told = f"holds what cannot be read ({_cause(error)}); give one file as the path"
+                        raise InputError(f"{self.name}: {told}") from None
+                    if wanted:
                         names.append(whole.relative_to(self.path).as_posix())
                 if len(names) > _MEMBERS:
                     raise InputError(f"{self.name}: holds more than {_MEMBERS:,} files")

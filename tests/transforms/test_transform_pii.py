@@ -559,3 +559,11 @@ def test_brazilian_documents_of_another_project() -> None:
         mark = f"[{row['kind'].upper()}_1]"
         wanted = mark if row["expected"] == "valid" else row["number"]
         assert scrub(f"{row['kind']}: {row['number']}.") == f"{row['kind']}: {wanted}."
+
+
+@pytest.mark.parametrize("number", ["4111111111111111", "4111-1111-1111-1111", "4111 1111 1111 1111"])
+def test_a_sentence_that_goes_on_without_a_space_does_not_hide_a_card(number: str) -> None:
+    for after in (".Thanks", ".", ". ok", ",Bob", ",exp 12/27", "\n.Ok"):
+        assert scrub(f"I paid with {number}{after}") == f"I paid with [CARD_1]{after}"
+    for after in (".5", ",5", ".csv", "-a1b2", "_x"):
+        assert scrub(f"see {number}{after}") == f"see {number}{after}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import sys
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 COMMANDS = ("run", "convert", "check", "sniff", "show", "explain", "verify", "stages", "plugins")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class ReaderLeft(Exception):
@@ -157,6 +159,16 @@ def main() -> None:
         # No message, and no complaint when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        from ftdata.cli.terminal import complain, report_bug
+
+        if error.errno in _FULL:
+            complain(Exception(f"stdout cannot be written: {os.strerror(error.errno).lower()}"))
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 4
+        else:
+            report_bug(error)
+            code = 70
     except Exception as error:
         from ftdata.cli.terminal import report_bug
 

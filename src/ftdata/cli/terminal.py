@@ -65,8 +65,10 @@ def table(rows: Sequence[Sequence[Any]], right: Sequence[int] = (), out: Any = l
 
 
 def complain(error: Exception) -> None:
-    """Print an error: a line each, `Error:` before the first."""
-    first, *rest = str(error).split("\n")
+    """Print an error: a line each, `Error:` before the first; addresses, numbers and keys in it are scrubbed."""
+    from ftdata.transforms.pii import scrub
+
+    first, *rest = scrub(str(error)).split("\n")
     line(f"Error: {first}", fg="red")
     for more in rest:
         line(f"       {more}", fg="red")

@@ -47,10 +47,11 @@ def settle(
     """
     named = names(header) if has_header is not False else tuple(f"#{i}" for i in range(1, len(header) + 1))
     if has_header is None and looks_like_data(header, rows):
+        asks, answers = _wordiest([header, *rows])
         raise Refused(
-            f"the first row looks like data, not like column names; if there is no header, say so and give the "
-            f"columns by number, from #1 to #{len(header)}: "
-            '--from tickets --set header=false --set question="#N" --set answer="#N" '
+            "the first row looks like data, not like column names; if there is no header, say so and give the columns "
+            "by number, such as those with the most words: "
+            f'--from tickets --set header=false --set question="{asks}" --set answer="{answers}" '
             "(if it is one: --set header=true)"
         )
     given = _resolve(stated, named)
@@ -105,6 +106,16 @@ _GENERIC = (
     "question=NAME --set answer=NAME for one row per ticket, --set body=NAME --set key=NAME --set role=NAME for "
     "one row per message"
 )
+
+
+def _wordiest(rows: Sequence[Sequence[str]]) -> tuple[str, str]:
+    """Name the two columns whose cells hold the most words, in their order in the table."""
+    means = []
+    for number, column in enumerate(zip(*rows, strict=False), 1):
+        words = [len(cell.split()) for cell in column if cell.strip()]
+        means.append((sum(words) / len(words) if words else 0.0, number))
+    best = sorted(number for _, number in sorted(means, key=lambda m: (-m[0], m[1]))[:2])
+    return (f"#{best[0]}", f"#{best[1]}") if len(best) == 2 else ("#N", "#N")
 
 
 def _resolve(stated: Mapping[str, str], named: Sequence[str]) -> dict[str, int]:

@@ -29,7 +29,11 @@ def _chained(text: str, start: int, end: int) -> bool:
         return True
     if before[-1:] in ("-", ".", "_", ",") and before[:-1].isalnum():
         return True
-    return after[:1] in ("-", ".", "/", "_", ",", "%") and after[1:].isalnum()
+    if after[:1] == ".":
+        return after[1:].isalnum() and not after[1:].isupper()  # a capital: the space after a full stop was left out
+    if after[:1] == ",":
+        return after[1:].isdigit()
+    return after[:1] in ("-", "/", "_", "%") and after[1:].isalnum()
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------
