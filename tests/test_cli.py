@@ -397,3 +397,14 @@ def test_a_full_stdout_is_one_line_and_exit_4(tmp_path: Path) -> None:
             )
         assert done.returncode == 4
         assert done.stderr.decode() == "Error: stdout cannot be written: no space left on device\n"
+
+
+def test_a_sample_too_small_to_split_is_shown_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "chat.jsonl").write_text("".join(CHAT % f"question {n}" for n in range(50)))
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        '[[read]]\nuse = "openai-chat"\npath = "chat.jsonl"\n[[step]]\nuse = "split"\nvalidation = 0.1\ntest = 0.1\n'
+        '[[write]]\nuse = "openai-chat"\npath = "out/{split}.jsonl"\n'
+    )
+    code, out, err = call(capsys, "run", recipe, "--sample", 2)
+    assert code == 0 and out.count("user: question") == 2 and "would be empty" in err

@@ -366,27 +366,40 @@ def text(roles: Sequence[str] | None = None, separator: str = "\n") -> pl.Expr:
     return pl.col("messages").list.eval(spoken.drop_nulls()).list.join(separator)
 
 
+def differs(old: pl.Series, new: pl.Series) -> np.ndarray[Any, Any] | None:
+    """Say where two plain columns differ (bool array); None: nowhere. A null differs from every value but null."""
+    if old.null_count() == len(old) and new.null_count() == len(new):
+        return None
+    unequal = old.ne_missing(new) if old.null_count() or new.null_count() else old != new
+    return unequal.to_numpy() if unequal.any() else None
+
+
+def same_lists(old: pl.Series, new: pl.Series) -> bool:
+    """Say whether two columns of lists are equal: by lengths and flat values, far cheaper than row by row."""
+    if differs(old.list.len(), new.list.len()) is not None:
+        return False
+    plain = [column.explode(empty_as_null=False, keep_nulls=False) for column in (old, new)]
+    return plain[0].equals(plain[1], null_equal=True)
+
+
 def changed(before: Batch, after: Batch) -> np.ndarray[Any, Any]:
     """Say for each row whether the training row itself differs between two batches of the same rows (bool array)."""
     result = np.zeros(before.height, dtype=bool)
     for column in ("messages", "rejected"):
         if before[column].null_count() == before.height and after[column].null_count() == after.height:
             continue
-        counts, now = lengths(before, column), lengths(after, column)
-        if not (counts == now).all():
+        if differs(before[column].list.len(), after[column].list.len()) is not None:
             # Some row has more or fewer turns: compare whole values, the slow and rare way.
             result |= before[column].ne_missing(after[column]).to_numpy()
             continue
-        nulls = before[column].is_null() != after[column].is_null()
-        result |= nulls.to_numpy()
         old, new = flat(before, column), flat(after, column)
-        differs = np.zeros(old.height, dtype=bool)
-        for field in FIELDS:
-            differs |= old[field].ne_missing(new[field]).to_numpy()
-        if differs.any():
-            result[owners(before, column).to_numpy()[differs]] = True
+        found = [mask for field in FIELDS if (mask := differs(old[field], new[field])) is not None]
+        if found:
+            result[owners(before, column).to_numpy()[np.logical_or.reduce(found)]] = True
     for column in ("answer_at", "tools", "extra"):
-        result |= before[column].ne_missing(after[column]).to_numpy()
+        mask = differs(before[column], after[column])
+        if mask is not None:
+            result |= mask
     return result
 
 

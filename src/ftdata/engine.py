@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from ftdata.batch import ROWS, SCHEMA, Batch, changed
+from ftdata.batch import ROWS, SCHEMA, Batch, changed, differs, same_lists
 from ftdata.errors import ContractError, FtdataError, OutputError, PluginError, RowError
 from ftdata.hooks import raised_at
 from ftdata.ledger import events
@@ -54,14 +54,18 @@ def _contract(label: str, before: Batch, after: Any) -> None:
             "set `drop` to a reason instead"
         )
     for column in _FIXED:
-        if not after[column].equals(before[column], null_equal=True):
+        old, new = before[column], after[column]
+        same = same_lists(old, new) if isinstance(old.dtype, pl.List) else differs(old, new) is None
+        if not same:
             told = "reordered or exchanged rows" if column == "row" else f"changed the column {column!r}"
             raise ContractError(f"{label}: {told}; rows keep their order, number, id and records")
     reasons = after["drop"].drop_nulls()
     if len(reasons) and (reasons.str.len_chars().max() or 0) > _REASON:  # type: ignore[operator]
         raise ContractError(f"{label}: gave a reason of over {_REASON} characters; a reason is a short code")
-    flags = after["flags"]
-    if flags.null_count() or before["flags"].list.set_difference(flags.rechunk()).list.len().sum():
+    had = _flagged(before)
+    if after["flags"].null_count() or (
+        had.any() and before["flags"].list.set_difference(after["flags"].rechunk()).list.len().sum()
+    ):
         raise ContractError(f"{label}: took a flag away; flags are only added")
 
 
@@ -143,23 +147,37 @@ def settle(label: str, before: Batch, after: Batch, edits: bool = True) -> tuple
         found.append(events(gone, label, "drop", gone["drop"], gone["note"]))
         keep = after["drop"].is_null()
         before, live = before.filter(keep), after.filter(keep)
-    edited = pl.Series(changed(before, live) if edits else np.zeros(live.height, dtype=bool))
+    quiet = np.zeros(live.height, dtype=bool)
+    edited = changed(before, live) if edits else quiet
     if edited.any():
-        rows = live.filter(edited)
+        rows = live.filter(pl.Series(edited))
         found.append(events(rows, label, "edit", None, rows["note"]))
-    new = live["flags"].list.set_difference(before["flags"])
-    flagged = new.list.len() > 0
-    if flagged.any():
-        rows = live.with_columns(new.alias("flags")).filter(flagged).explode("flags")
-        found.append(events(rows, label, "flag", rows["flags"], rows["note"]))
-    moved = live["split"].ne_missing(before["split"])
-    tagged = (live["note"].is_not_null() | live["meta"].ne_missing(before["meta"])) & ~edited & ~flagged | moved
+    flagged = quiet
+    if _flagged(live).any():
+        new = live["flags"].list.set_difference(before["flags"])
+        flagged = (new.list.len() > 0).to_numpy()
+        if flagged.any():
+            rows = live.with_columns(new.alias("flags")).filter(pl.Series(flagged)).explode("flags")
+            found.append(events(rows, label, "flag", rows["flags"], rows["note"]))
+    moved = differs(before["split"], live["split"])
+    tagged = differs(before["meta"], live["meta"])
+    tagged = quiet if tagged is None else tagged
+    if live["note"].null_count() < live.height:
+        tagged = tagged | live["note"].is_not_null().to_numpy()
+    tagged = tagged & ~edited & ~flagged
+    moved = quiet if moved is None else moved
+    tagged = tagged | moved
     if tagged.any():
-        rows = live.filter(tagged)
-        found.append(events(rows, label, "tag", rows["split"].set(~moved.filter(tagged), None), rows["note"]))
+        rows = live.filter(pl.Series(tagged))
+        found.append(events(rows, label, "tag", rows["split"].set(pl.Series(~moved[tagged]), None), rows["note"]))
     if live["note"].null_count() < live.height:
         live = live.with_columns(pl.lit(None, dtype=pl.String).alias("note"))
     return live, found
+
+
+def _flagged(batch: Batch) -> np.ndarray[Any, Any]:
+    """Say which rows have a flag."""
+    return (batch["flags"].list.len() > 0).fill_null(False).to_numpy()
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

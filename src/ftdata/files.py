@@ -214,7 +214,7 @@ class Record:
                 ) from None
             except OSError as error:
                 told = os.strerror(error.errno or 0).lower()
-                raise OutputError(f"{path}: cannot be locked: {told}; write to a file system that locks files") from None
+                raise OutputError(f"{path}: cannot be locked: {told}; write to a disk that locks files") from None
             os.ftruncate(handle, 0)
             since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
             os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()} since {since}".encode(), 0)

@@ -33,7 +33,7 @@ from ftdata.manifest import Manifest, OutputPart, Status, known_hashes, load
 from ftdata.outputs import Output, leftovers
 from ftdata.recipe import Recipe
 from ftdata.spool import Frames, Spool
-from ftdata.stages import Check, Selector, Stage, Transform
+from ftdata.stages import Check, Finding, Selector, Stage, Transform
 
 _SPLITS = (None, "train", "validation", "test")
 Arrival = tuple[Batch, list[pl.DataFrame]]
@@ -223,7 +223,14 @@ class _Flow:
             self._tick(f"select {label}")
             sketches = Frames(self.record.work / f"sketch-{number}.arrow")
             if isinstance(stage, Selector):
-                selected.run(stage, label, sketches)
+                try:
+                    selected.run(stage, label, sketches)
+                except RunError as error:
+                    if self.only is None:
+                        raise
+                    # Too few rows to split or to choose among: a sample is there to be looked at all the same.
+                    self.account.found.append((label, Finding("sample-too-small", "info", str(error))))
+                    continue
                 if hasattr(stage, "summary"):
                     self.account.summaries[label] = stage.summary(selected.made[-1].frame)
             else:

@@ -10,7 +10,14 @@ import click
 @click.option("--for", "targets", metavar="TARGET", required=True, help="Target such as openai; several with commas.")
 @click.option("--encoding", help="Read FILE in this encoding instead of deciding.")
 @click.option("--statistics", is_flag=True, help="Print counts by code only.")
-@click.option("--most", metavar="N", type=click.IntRange(0), default=50, show_default=True, help="Findings to list at most; all are counted.")
+@click.option(
+    "--most",
+    metavar="N",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="Findings to list at most; all are counted.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are errors.")
 @click.option("--json", "json", is_flag=True, help="Print all findings as JSON on stdout.")
 def command(

@@ -213,9 +213,10 @@ def _author(column: Column) -> Score:
 
 
 def _time(column: Column) -> Score:
-    if column.times < 0.7:
-        return _NO
     named = column.has(w.TIME)
+    # A column that is called a time is one even if many cells are no date: their rows are flagged, not put in order.
+    if column.times < (0.3 if named else 0.7):
+        return _NO
     if not named and column.numbers > 0.5:
         return _NO
     score = (0.9 if named else 0.6) + (0.1 if column.has(w.TEXT) else 0.0)

@@ -54,10 +54,9 @@ class Shadow:
         )
 
 
-def undisguise(texts: pl.Series) -> tuple[pl.Series, dict[int, Shadow]]:
-    """Give the texts as rules should see them, and the shadows among them by position."""
-    foreign = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
-    odd = foreign.filter(texts.gather(foreign).str.contains(DISGUISED))
+def undisguise(texts: pl.Series, among: pl.Series) -> tuple[pl.Series, dict[int, Shadow]]:
+    """Give the texts as rules should see them, and the shadows by position; only those at `among` can be disguised."""
+    odd = among.filter(texts.gather(among).str.contains(DISGUISED))
     if not len(odd):
         return texts, {}
     shadows = {at: Shadow(text) for at, text in zip(odd.to_list(), texts.gather(odd).to_list(), strict=True)}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from ftdata.transforms.pii.disguise import undisguise
+from ftdata.transforms.pii.disguise import DISGUISED, undisguise
 from ftdata.transforms.pii.rule import Hit, Rule
 from ftdata.transforms.pii.secrets import KEYED, keyed
 
@@ -56,12 +56,14 @@ def _hits(rule: Rule, rank: int, texts: pl.Series, where: pl.Series) -> dict[int
 
 
 def _candidates(
-    rules: Sequence[Rule], texts: pl.Series, rows: _Rows, around: tuple[pl.Series, _Rows]
+    rules: Sequence[Rule], texts: pl.Series, odd: pl.Series, rows: _Rows, around: tuple[pl.Series, _Rows]
 ) -> list[pl.Series]:
-    """Give for each rule the positions of the texts worth its pattern."""
+    """Give for each rule the positions of the texts worth its pattern; `odd` are those that may hold a token."""
     literals = sorted({literal for rule in rules for literal in rule.literals})
     holders: dict[str, list[int]] = {literal: [] for literal in literals}
-    tokens = texts.str.contains(TOKEN_LIKE).arg_true() if literals else _NOWHERE
+    tokens = odd if literals else _NOWHERE
+    if len(tokens):
+        tokens = tokens.filter(texts.gather(tokens).str.contains(TOKEN_LIKE))
     if len(tokens):
         tokens = tokens.filter(texts.gather(tokens).str.contains_any(literals))
     if len(tokens):
@@ -77,7 +79,13 @@ def _candidates(
             result.append(pl.Series(sorted(held_by), dtype=pl.UInt32))
             continue
         where = _NOWHERE
-        if rule.context:
+        if rule.context and rule.hint in hinted:
+            # The hint is known already: only what surrounds its texts is asked for the context.
+            where = hinted[rule.hint]
+            near = pl.Series(np.flatnonzero(np.isin(around[1], rows[where.to_numpy()])), dtype=pl.UInt32)
+            named = around[0].gather(near).str.contains(rule.context).to_numpy()
+            where = where.filter(pl.Series(np.isin(rows[where.to_numpy()], around[1][near.to_numpy()][named])))
+        elif rule.context:
             named = around[0].str.contains(rule.context).to_numpy()
             if named.any():
                 where = pl.Series(np.flatnonzero(np.isin(rows, around[1][named])), dtype=pl.UInt32)
@@ -117,10 +125,12 @@ def find(
     `rows` says which texts belong to one conversation (rules with a `context` ask for it: it may stand in any of
     `around`, texts and rows, by default the same ones); `keys` the key of a JSON object that a text is the value of.
     """
-    scanned, shadows = undisguise(texts)
+    # One pass for the two tests that are dear because they look at every character.
+    odd = texts.str.contains(f"{TOKEN_LIKE}|{DISGUISED}").arg_true()
+    scanned, shadows = undisguise(texts, odd)
     found: dict[int, list[_Ranked]] = {}
     for rank, (rule, where) in enumerate(
-        zip(rules, _candidates(rules, scanned, rows, around or (texts, rows)), strict=True)
+        zip(rules, _candidates(rules, scanned, odd, rows, around or (texts, rows)), strict=True)
     ):
         if not len(where):
             continue
