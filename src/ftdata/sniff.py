@@ -99,7 +99,7 @@ def best(path: Path | str, encoding: str | None = None, fields: Collection[str] 
         if refused:
             raise InputError(f"{name}: {refused[0].sniff.refusal}")
         holds = describe(path, encoding)
-        raise InputError(f"{name}: no reader knows this format; it holds {holds}; name a reader with --from ({_names()})")
+        raise InputError(f"{name}: no reader knows this format; it holds {holds}; name one with --from ({_names()})")
     if len(sure) > 1 and sure[0].sniff.confidence == sure[1].sniff.confidence:
         both = f"{sure[0].reader.name} and {sure[1].reader.name}"
         raise InputError(f"{name}: {both} both know it; choose one with --from")

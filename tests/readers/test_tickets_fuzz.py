@@ -21,9 +21,9 @@ MESSAGES = (
 ).encode()
 TICKETS = (
     "número;descrição;resposta;situação\n"
-    + "".join(f'{n};"Não emite a nota {n}; erro.";"Atualize, opção {n}.";ok\n' for n in range(9, 49))
+    + "".join(f'{n};"A nota {n} não é emitida.";"Atualize, opção {n}.";ok\n' for n in range(9, 49))
 ).encode("cp1252")
-    + "".join(f'{n};"A nota {n} não é emitida; erro.";"Atualize, opção {n}.";ok\n' for n in range(9, 49))
+PIECES = [b'"', b'""', b",", b";", b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xef\xbb\xbf", b"\t", b"<b>", b"\\"]
 
 
 def damaged(seed: int) -> bytes:
