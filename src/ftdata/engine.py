@@ -7,7 +7,7 @@ process, many processes and a cluster give the same ledger.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,22 +18,15 @@ from ftdata.batch import ROWS, SCHEMA, Batch, changed, differs, same_lists
 from ftdata.errors import ContractError, FtdataError, OutputError, PluginError, RowError
 from ftdata.hooks import raised_at
 from ftdata.ledger import events
-from ftdata.spool import Frames, Spool
-from ftdata.stages import Check, Finding, Reader, Selector, Stage, Transform
+from ftdata.spool import Frames
+from ftdata.stages import Check, Finding, Reader, Stage, Transform
 
-_REASON = 80
+REASON = 80
 _FIXED = ("row", "id", "origin", "shares")
-_DECISIONS: Mapping[str, pl.DataType] = {
-    "drop": pl.String(),
-    "note": pl.String(),
-    "flags": pl.List(pl.String),
-    "split": pl.String(),
-    "tags": pl.String(),
-}
 # Meta is opened one level deep: values stay the text they are, so that no number passes through a float.
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_RAW = msgspec.json.Decoder(msgspec.Raw)
-_NULL = msgspec.Raw(b"null")
+OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+RAW = msgspec.json.Decoder(msgspec.Raw)
+NULL = msgspec.Raw(b"null")
 
 
 # --- one stage, one batch ---------------------------------------------------------------------------------------------
@@ -60,8 +53,8 @@ def _contract(label: str, before: Batch, after: Any) -> None:
             told = "reordered or exchanged rows" if column == "row" else f"changed the column {column!r}"
             raise ContractError(f"{label}: {told}; rows keep their order, number, id and records")
     reasons = after["drop"].drop_nulls()
-    if len(reasons) and (reasons.str.len_chars().max() or 0) > _REASON:  # type: ignore[operator]
-        raise ContractError(f"{label}: gave a reason of over {_REASON} characters; a reason is a short code")
+    if len(reasons) and (reasons.str.len_chars().max() or 0) > REASON:  # type: ignore[operator]
+        raise ContractError(f"{label}: gave a reason of over {REASON} characters; a reason is a short code")
     had = _flagged(before)
     if after["flags"].null_count() or (
         had.any() and before["flags"].list.set_difference(after["flags"].rechunk()).list.len().sum()
@@ -74,7 +67,8 @@ def system_says(error: OSError) -> str:
     return os.strerror(error.errno).lower() if error.errno else type(error).__name__
 
 
-def _where(error: BaseException) -> str:
+def fault(error: BaseException) -> str:
+    """Say what was raised and where, without the message: messages quote values."""
     return f"{type(error).__name__} at {raised_at(error)}"
 
 
@@ -98,9 +92,9 @@ def guarded(fn: Callable[[Batch], Any], label: str, batch: Batch, tolerant: bool
                 *guarded(fn, label, batch.slice(half), tolerant),
             ]
         if batch.height == 0:
-            raise PluginError(f"{label}: {_where(error)}, on an empty batch") from None
+            raise PluginError(f"{label}: {fault(error)}, on an empty batch") from None
         if not tolerant:
-            name = error.reason if isinstance(error, RowError) else _where(error)
+            name = error.reason if isinstance(error, RowError) else fault(error)
             raise PluginError(
                 f'{label}: {name} on row {batch["id"][0]}; repair the stage, or set on_error = "drop" in [run] to drop '
                 "such rows and count them"
@@ -128,7 +122,7 @@ def step(stage: Transform, label: str, batch: Batch, tolerant: bool) -> tuple[Ba
     for rows, result in guarded(apply, label, batch, tolerant):
         if isinstance(result, RowError):
             result = rows.with_columns(
-                pl.lit(str(result.reason)[:_REASON]).alias("drop"), pl.lit(result.note, pl.String).alias("note")
+                pl.lit(str(result.reason)[:REASON]).alias("drop"), pl.lit(result.note, pl.String).alias("note")
             )
         parts.append(result)
     after = pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0]
@@ -196,7 +190,7 @@ def intake(
         except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
             raise
         except BaseException as error:  # a panic in polars is no Exception
-            raise PluginError(f"reader {label}: {_where(error)}; the input may be one that it does not know") from None
+            raise PluginError(f"reader {label}: {fault(error)}; the input may be one that it does not know") from None
         if batch is None:
             return
         if not isinstance(batch, pl.DataFrame) or batch.schema != SCHEMA:
@@ -206,9 +200,9 @@ def intake(
         batch = batch.rechunk()
         for start in range(0, batch.height, ROWS):
             part = batch.slice(start, ROWS)
-            if (part["drop"].str.len_chars().max() or 0) > _REASON:  # type: ignore[operator]
+            if (part["drop"].str.len_chars().max() or 0) > REASON:  # type: ignore[operator]
                 raise ContractError(
-                    f"reader {label}: gave a reason of over {_REASON} characters; a reason is a short code"
+                    f"reader {label}: gave a reason of over {REASON} characters; a reason is a short code"
                 )
             owned = part["origin"].list.len()
             if owned.null_count() or (owned == 0).any() or part["origin"].explode().null_count():
@@ -238,147 +232,7 @@ def arrived(label: str, batch: Batch) -> tuple[Batch, list[pl.DataFrame]]:
     return settle(label, bare, batch, edits=False)
 
 
-# --- selectors --------------------------------------------------------------------------------------------------------
-
-
-class Decisions:
-    """What a selector decided, sorted by row and laid on by position (a join of each batch costs 75 times more)."""
-
-    def __init__(self, stage: Selector, label: str, frame: pl.DataFrame) -> None:
-        self.stage = stage
-        self.label = label
-        odd = [name for name in frame.columns if name != "row" and name not in _DECISIONS]
-        if "row" not in frame.columns or odd:
-            raise ContractError(
-                f"{label}: select() must give `row` and any of {', '.join(_DECISIONS)}"
-                + (f"; it gave {', '.join(odd)}" if odd else "")
-            )
-        types = {name: kind for name, kind in _DECISIONS.items() if name in frame.columns}
-        try:
-            frame = frame.cast(pl.Schema({"row": pl.UInt64(), **types})).sort("row")
-        except pl.exceptions.PolarsError as error:
-            raise ContractError(f"{label}: select() gave a column of another type ({type(error).__name__})") from None
-        if frame["row"].null_count() or frame["row"].is_duplicated().any():
-            raise ContractError(f"{label}: select() must name each row once")
-        if "drop" in frame.columns and (frame["drop"].str.len_chars().max() or 0) > _REASON:  # type: ignore[operator]
-            raise ContractError(f"{label}: gave a reason of over {_REASON} characters; a reason is a short code")
-        self.frame = frame
-        self.used = 0
-
-    def lay(self, batch: Batch) -> Batch:
-        """Give the batch with the decisions on its rows; only live rows may be decided upon."""
-        rows = self.frame["row"].to_numpy()
-        have = batch["row"].to_numpy()
-        if not len(have) or not len(rows):
-            return batch
-        start, end = np.searchsorted(rows, [have[0], have[-1] + np.uint64(1)])
-        part = self.frame.slice(int(start), int(end - start))
-        if not part.height:
-            return batch
-        at = np.searchsorted(have, rows[start:end])
-        if (have[np.minimum(at, len(have) - 1)] != rows[start:end]).any():
-            raise ContractError(f"{self.label}: select() decided upon a row that is not there or was dropped before")
-        self.used += part.height
-        columns = []
-        for name in part.columns:
-            if name == "row":
-                continue
-            index = pl.Series(np.full(batch.height, -1)).scatter(at, np.arange(part.height))
-            whole = part[name].gather(index.replace(-1, None).cast(pl.UInt32))
-            if name == "flags":
-                whole = batch["flags"].list.set_union(whole.fill_null([]))
-            elif name == "tags":
-                whole = self._merged(batch["meta"], whole)
-            else:
-                whole = pl.select(pl.coalesce(whole, batch[name])).to_series()
-            columns.append(whole.rename("meta" if name == "tags" else name))
-        return batch.with_columns(columns)
-
-    def _merged(self, meta: pl.Series, tags: pl.Series) -> pl.Series:
-        merged = []
-        try:
-            for old, new in zip(meta.to_list(), tags.to_list(), strict=True):
-                held = None if new is None else {**_OBJECT.decode(old or "{}"), self.stage.name: _RAW.decode(new)}
-                merged.append(msgspec.json.encode(held).decode() if held else old)
-        except msgspec.MsgspecError:
-            raise ContractError(
-                f"{self.label}: select() gave `tags`, or a stage before it gave `meta`, that is no JSON text"
-            ) from None
-        return pl.Series("meta", merged, pl.String)
-
-
-class Selected:
-    """The rows of a spool under the decisions made so far: what the next selector sees, and what `rows.take` reads."""
-
-    def __init__(self, spool: Spool, tolerant: bool, tick: Callable[[], None] = lambda: None) -> None:
-        self.spool = spool
-        self.tolerant = tolerant
-        self.tick = tick
-        self.made: list[Decisions] = []
-        self.failed: dict[str, list[tuple[int, RowError]]] = {}
-
-    def _under(self, frames: Iterator[pl.DataFrame]) -> Iterator[Batch]:
-        for frame in frames:
-            self.tick()
-            batch = frame.cast(SCHEMA)
-            for decisions in self.made:
-                batch = decisions.lay(batch).filter(pl.col("drop").is_null())
-            yield batch
-
-    def live(self) -> Iterator[Batch]:
-        """Read the live rows in order."""
-        return self._under(iter(self.spool))
-
-    def take(self, numbers: Any) -> Iterator[Batch]:
-        """Read these rows again."""
-        return self._under(self.spool.take(numbers))
-
-    def sketches(self, stage: Any, label: str, into: Frames) -> tuple[pl.LazyFrame, list[tuple[int, RowError]]]:
-        """Gather the sketches of all live rows; rows on which `sketch` raises are given back with their error."""
-        bad: list[tuple[int, RowError]] = []
-        tolerant = self.tolerant and isinstance(stage, Selector)  # a check that fails on a row must not pass it over
-        for batch in self.live():
-            bad += sketch(stage, label, batch, into, tolerant)
-        if not into.begun:  # no row is left, or none that could be sketched: the schema is needed all the same
-            sketch(stage, label, pl.DataFrame(schema=SCHEMA), into, tolerant)
-        return into.close().scan(), bad
-
-    def run(self, stage: Selector, label: str, into: Frames) -> None:
-        """Let one selector decide upon the rows that are live now."""
-        sketches, bad = self.sketches(stage, label, into)
-        try:
-            frame = stage.select(sketches, self).collect()
-        except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
-            raise
-        except BaseException as error:
-            raise PluginError(f"{label}: {_where(error)}; the rows cannot be told apart without it") from None
-        if bad:
-            failed = pl.DataFrame(
-                {
-                    "row": pl.Series([row for row, _ in bad], dtype=pl.UInt64),
-                    "drop": [str(error.reason)[:_REASON] for _, error in bad],
-                    "note": pl.Series([error.note for _, error in bad], dtype=pl.String),
-                }
-            )
-            frame = pl.concat([frame, failed], how="diagonal_relaxed")
-        self.made.append(Decisions(stage, label, frame))
-
-    def settled(self) -> Iterator[tuple[Batch, list[pl.DataFrame]]]:
-        """Read the rows a last time, with the events of every decision; each decision must have found its row."""
-        for decisions in self.made:
-            decisions.used = 0
-        for frame in self.spool:
-            batch: Batch = frame.cast(SCHEMA)
-            found: list[pl.DataFrame] = []
-            for decisions in self.made:
-                batch, new = settle(decisions.label, batch, decisions.lay(batch), edits=False)
-                found += new
-            yield batch, found
-        for decisions in self.made:
-            if decisions.used != decisions.frame.height:
-                raise ContractError(
-                    f"{decisions.label}: select() decided upon a row that is not there or was dropped before"
-                )
+# --- evidence and meta ------------------------------------------------------------------------------------------------
 
 
 def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -> list[tuple[int, RowError]]:
@@ -412,7 +266,7 @@ def judge(stage: Check, label: str, sketches: pl.LazyFrame) -> list[Finding]:
     except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
         raise
     except BaseException as error:
-        raise PluginError(f"{label}: {_where(error)} while judging; nothing was published") from None
+        raise PluginError(f"{label}: {fault(error)} while judging; nothing was published") from None
     if not all(isinstance(finding, Finding) for finding in found):
         raise ContractError(f"{label}: judge() gave something else than findings; nothing was published")
     return found
@@ -438,11 +292,11 @@ def without_meta(batch: Batch, keep: frozenset[str] | None) -> Batch:
     kept = []
     for text in batch["meta"].to_list():
         try:
-            meta = _OBJECT.decode(text) if text else {}
+            meta = OBJECT.decode(text) if text else {}
         except msgspec.MsgspecError:
             raise ContractError("a stage gave `meta` that is no JSON object; nothing was published") from None
         known = {key: value for key, value in meta.items() if key in keep}
         if len(known) < len(keep):  # a stage may have to say which keys there were: names, no values
-            known = {key: known.get(key, _NULL) for key in meta}
+            known = {key: known.get(key, NULL) for key in meta}
         kept.append(msgspec.json.encode(known).decode() if known else None)
     return batch.with_columns(pl.Series("meta", kept, pl.String))

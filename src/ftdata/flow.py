@@ -32,6 +32,7 @@ from ftdata.inputs import display_names, ids, input_parts, open_source
 from ftdata.manifest import Manifest, OutputPart, Status, known_hashes, load
 from ftdata.outputs import Output, leftovers
 from ftdata.recipe import Recipe
+from ftdata.selection import Selected
 from ftdata.spool import Frames, Spool
 from ftdata.stages import Check, Finding, Selector, Stage, Transform
 
@@ -218,7 +219,7 @@ class _Flow:
         if spool is None:
             yield from self._read()
             return
-        selected = engine.Selected(spool, self.tolerant, lambda: self._tick(self.progress.doing))
+        selected = Selected(spool, self.tolerant, lambda: self._tick(self.progress.doing))
         for label, stage in section.group:
             self._tick(f"select {label}")
             sketches = Frames(self.record.work / f"sketch-{number}.arrow")

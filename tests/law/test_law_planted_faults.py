@@ -16,7 +16,7 @@ import pytest
 from law_plans import Plan, examine, quick
 from law_stages import LawPick, LawReader, LawStep, LawWriter
 
-from ftdata import engine, flow, ledger
+from ftdata import engine, flow, ledger, selection
 from ftdata.account import WRITTEN, Account, Fates
 from ftdata.files import Record
 from ftdata.outputs import Output
@@ -104,13 +104,13 @@ def a_batch_is_written_twice(patch: Patch) -> None:
 
 
 def decisions_are_laid_one_off(patch: Patch) -> None:
-    lay = engine.Decisions.lay
+    lay = selection.Decisions.lay
 
-    def off(self: engine.Decisions, batch: pl.DataFrame) -> pl.DataFrame:
+    def off(self: selection.Decisions, batch: pl.DataFrame) -> pl.DataFrame:
         laid = lay(self, batch)
         return laid.with_columns(pl.col("drop").shift(1), pl.col("split").shift(1))
 
-    patch.setattr(engine.Decisions, "lay", off)
+    patch.setattr(selection.Decisions, "lay", off)
 
 
 def owned_records_are_not_checked(patch: Patch) -> None:

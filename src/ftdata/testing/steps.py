@@ -13,6 +13,7 @@ import polars as pl
 from ftdata import engine
 from ftdata.batch import Batch, conversations
 from ftdata.errors import FtdataError, PluginError, RowError, RunError
+from ftdata.selection import Decisions
 from ftdata.spool import Frames
 from ftdata.stages import Check, Finding, Selector, Stage, Transform
 from ftdata.testing.clauses import HASHES, codes, fail, holds_canary, imported, raised, sound, speaks
@@ -173,7 +174,7 @@ def decided(stage: Selector, parts: Sequence[Batch], rows: Batch) -> pl.DataFram
         frame = stage.select(sketches, _Held(rows))
         if not isinstance(frame, pl.LazyFrame):
             raise PluginError(f"select() gave {type(frame).__name__} instead of a lazy frame")
-        return engine.Decisions(stage, stage.name, frame.collect()).frame
+        return Decisions(stage, stage.name, frame.collect()).frame
 
 
 def judged(stage: Check, parts: Sequence[Batch]) -> list[Finding]:

@@ -1,0 +1,164 @@
+"""Selections: what a selector decided about the rows of a spool, laid on by position, and what the next one sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from ftdata.batch import SCHEMA, Batch
+from ftdata.engine import OBJECT, RAW, REASON, fault, settle, sketch
+from ftdata.errors import ContractError, FtdataError, PluginError, RowError
+from ftdata.spool import Frames, Spool
+from ftdata.stages import Selector
+
+_DECISIONS: Mapping[str, pl.DataType] = {
+    "drop": pl.String(),
+    "note": pl.String(),
+    "flags": pl.List(pl.String),
+    "split": pl.String(),
+    "tags": pl.String(),
+}
+
+
+class Decisions:
+    """What a selector decided, sorted by row and laid on by position (a join of each batch costs 75 times more)."""
+
+    def __init__(self, stage: Selector, label: str, frame: pl.DataFrame) -> None:
+        self.stage = stage
+        self.label = label
+        odd = [name for name in frame.columns if name != "row" and name not in _DECISIONS]
+        if "row" not in frame.columns or odd:
+            raise ContractError(
+                f"{label}: select() must give `row` and any of {', '.join(_DECISIONS)}"
+                + (f"; it gave {', '.join(odd)}" if odd else "")
+            )
+        types = {name: kind for name, kind in _DECISIONS.items() if name in frame.columns}
+        try:
+            frame = frame.cast(pl.Schema({"row": pl.UInt64(), **types})).sort("row")
+        except pl.exceptions.PolarsError as error:
+            raise ContractError(f"{label}: select() gave a column of another type ({type(error).__name__})") from None
+        if frame["row"].null_count() or frame["row"].is_duplicated().any():
+            raise ContractError(f"{label}: select() must name each row once")
+        if "drop" in frame.columns and (frame["drop"].str.len_chars().max() or 0) > REASON:  # type: ignore[operator]
+            raise ContractError(f"{label}: gave a reason of over {REASON} characters; a reason is a short code")
+        self.frame = frame
+        self.used = 0
+
+    def lay(self, batch: Batch) -> Batch:
+        """Give the batch with the decisions on its rows; only live rows may be decided upon."""
+        rows = self.frame["row"].to_numpy()
+        have = batch["row"].to_numpy()
+        if not len(have) or not len(rows):
+            return batch
+        start, end = np.searchsorted(rows, [have[0], have[-1] + np.uint64(1)])
+        part = self.frame.slice(int(start), int(end - start))
+        if not part.height:
+            return batch
+        at = np.searchsorted(have, rows[start:end])
+        if (have[np.minimum(at, len(have) - 1)] != rows[start:end]).any():
+            raise ContractError(f"{self.label}: select() decided upon a row that is not there or was dropped before")
+        self.used += part.height
+        columns = []
+        for name in part.columns:
+            if name == "row":
+                continue
+            index = pl.Series(np.full(batch.height, -1)).scatter(at, np.arange(part.height))
+            whole = part[name].gather(index.replace(-1, None).cast(pl.UInt32))
+            if name == "flags":
+                whole = batch["flags"].list.set_union(whole.fill_null([]))
+            elif name == "tags":
+                whole = self._merged(batch["meta"], whole)
+            else:
+                whole = pl.select(pl.coalesce(whole, batch[name])).to_series()
+            columns.append(whole.rename("meta" if name == "tags" else name))
+        return batch.with_columns(columns)
+
+    def _merged(self, meta: pl.Series, tags: pl.Series) -> pl.Series:
+        merged = []
+        try:
+            for old, new in zip(meta.to_list(), tags.to_list(), strict=True):
+                held = None if new is None else {**OBJECT.decode(old or "{}"), self.stage.name: RAW.decode(new)}
+                merged.append(msgspec.json.encode(held).decode() if held else old)
+        except msgspec.MsgspecError:
+            raise ContractError(
+                f"{self.label}: select() gave `tags`, or a stage before it gave `meta`, that is no JSON text"
+            ) from None
+        return pl.Series("meta", merged, pl.String)
+
+
+class Selected:
+    """The rows of a spool under the decisions made so far: what the next selector sees, and what `rows.take` reads."""
+
+    def __init__(self, spool: Spool, tolerant: bool, tick: Callable[[], None] = lambda: None) -> None:
+        self.spool = spool
+        self.tolerant = tolerant
+        self.tick = tick
+        self.made: list[Decisions] = []
+        self.failed: dict[str, list[tuple[int, RowError]]] = {}
+
+    def _under(self, frames: Iterator[pl.DataFrame]) -> Iterator[Batch]:
+        for frame in frames:
+            self.tick()
+            batch = frame.cast(SCHEMA)
+            for decisions in self.made:
+                batch = decisions.lay(batch).filter(pl.col("drop").is_null())
+            yield batch
+
+    def live(self) -> Iterator[Batch]:
+        """Read the live rows in order."""
+        return self._under(iter(self.spool))
+
+    def take(self, numbers: Any) -> Iterator[Batch]:
+        """Read these rows again."""
+        return self._under(self.spool.take(numbers))
+
+    def sketches(self, stage: Any, label: str, into: Frames) -> tuple[pl.LazyFrame, list[tuple[int, RowError]]]:
+        """Gather the sketches of all live rows; rows on which `sketch` raises are given back with their error."""
+        bad: list[tuple[int, RowError]] = []
+        tolerant = self.tolerant and isinstance(stage, Selector)  # a check that fails on a row must not pass it over
+        for batch in self.live():
+            bad += sketch(stage, label, batch, into, tolerant)
+        if not into.begun:  # no row is left, or none that could be sketched: the schema is needed all the same
+            sketch(stage, label, pl.DataFrame(schema=SCHEMA), into, tolerant)
+        return into.close().scan(), bad
+
+    def run(self, stage: Selector, label: str, into: Frames) -> None:
+        """Let one selector decide upon the rows that are live now."""
+        sketches, bad = self.sketches(stage, label, into)
+        try:
+            frame = stage.select(sketches, self).collect()
+        except (FtdataError, KeyboardInterrupt, MemoryError, OSError):
+            raise
+        except BaseException as error:
+            raise PluginError(f"{label}: {fault(error)}; the rows cannot be told apart without it") from None
+        if bad:
+            failed = pl.DataFrame(
+                {
+                    "row": pl.Series([row for row, _ in bad], dtype=pl.UInt64),
+                    "drop": [str(error.reason)[:REASON] for _, error in bad],
+                    "note": pl.Series([error.note for _, error in bad], dtype=pl.String),
+                }
+            )
+            frame = pl.concat([frame, failed], how="diagonal_relaxed")
+        self.made.append(Decisions(stage, label, frame))
+
+    def settled(self) -> Iterator[tuple[Batch, list[pl.DataFrame]]]:
+        """Read the rows a last time, with the events of every decision; each decision must have found its row."""
+        for decisions in self.made:
+            decisions.used = 0
+        for frame in self.spool:
+            batch: Batch = frame.cast(SCHEMA)
+            found: list[pl.DataFrame] = []
+            for decisions in self.made:
+                batch, new = settle(decisions.label, batch, decisions.lay(batch), edits=False)
+                found += new
+            yield batch, found
+        for decisions in self.made:
+            if decisions.used != decisions.frame.height:
+                raise ContractError(
+                    f"{decisions.label}: select() decided upon a row that is not there or was dropped before"
+                )
