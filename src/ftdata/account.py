@@ -84,6 +84,7 @@ class Account:
     rows_by_reader: dict[str, int] = field(default_factory=dict)
     record_count: int = 0
     inputs: list[InputPart] = field(default_factory=list)
+    earlier: list[InputPart] = field(default_factory=list)
     parts: list[Frames] = field(default_factory=list)
     texts: list[Frames] = field(default_factory=list)
     found: list[tuple[str, Finding]] = field(default_factory=list)
@@ -244,7 +245,7 @@ class Account:
             recipe=scrubbed(self.recipe.dump()),
             folder=scrubbed(self.record.relative(self.recipe.folder)),
             plugins=dict(self.recipe.plugins),
-            inputs=self.inputs,
+            inputs=[*self.inputs, *self.earlier],
             records=self.record_count,
             rows=self.row_count,
             limits=options.model_dump(include={"max_bad", "max_drop"}, exclude_none=True),

@@ -26,6 +26,7 @@ from ftdata import engine, files, ledger, resume
 from ftdata.account import DROPPED, WRITTEN, Account
 from ftdata.batch import SCHEMA, Batch, conversations
 from ftdata.conversation import Conversation
+from ftdata.earlier import Earlier
 from ftdata.errors import ContractError, FtdataError, Interrupted, OutputError, RunError
 from ftdata.files import Move, Record
 from ftdata.inputs import display_names, ids, input_parts, open_source
@@ -96,8 +97,9 @@ def _check_targets(recipe: Recipe, record: Record, overwrite: bool, moves: Seque
     targets = []
     for writer in recipe.writers:
         root = recipe.folder / writer.root
-        finals = [root] if writer.folder else [root / writer.file_for(split) for split in _SPLITS]
-        targets += [(final, writer.folder) for final in dict.fromkeys(finals)]
+        names = [Path()] if writer.folder else [writer.file_for(split) for split in _SPLITS]
+        names += [beside for name in names if (beside := writer.sidecar_for(name)) is not None]
+        targets += [(root / name, writer.folder) for name in dict.fromkeys(names)]
     targets += [
         (record.absolute(move.final), record.absolute(move.scratch).is_dir())
         for move in moves
@@ -219,7 +221,8 @@ class _Flow:
         if spool is None:
             yield from self._read()
             return
-        selected = Selected(spool, self.tolerant, lambda: self._tick(self.progress.doing))
+        before = Earlier(self.recipe.folder)
+        selected = Selected(spool, self.tolerant, before, lambda: self._tick(self.progress.doing))
         for label, stage in section.group:
             self._tick(f"select {label}")
             sketches = Frames(self.record.work / f"sketch-{number}.arrow")
@@ -238,6 +241,7 @@ class _Flow:
                 frame, _ = selected.sketches(stage, label, sketches)
                 self.account.found += [(label, finding) for finding in engine.judge(stage, label, frame)]
             files.remove(sketches.path)
+        self.account.earlier += [part for part in before.inputs if part not in self.account.earlier]
         for batch, found in selected.settled():
             self._tick(f"section {number + 1}")
             yield batch, found

@@ -80,7 +80,8 @@ class Output:
             for name in [str(path.relative_to(self.scratch))]
         ]
         if not self.writer.folder:
-            named = {str(self.writer.file_for(file.split)) for file in found}
+            data = {self.writer.file_for(file.split) for file in found}
+            named = {str(file) for file in (*data, *map(self.writer.sidecar_for, data))}
             odd = next((file.name for file in found if file.name not in named), None)
             if odd is not None:
                 raise ContractError(f"writer {self.label}: wrote {odd}, which is not the file that `path` names")

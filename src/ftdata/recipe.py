@@ -138,6 +138,7 @@ class Recipe:
         warnings = [f"{where}: {line}" for line in _order(stages["step"])]
         problems += [f"{where}: {line}" for line in _splits(stages["step"], stages["write"])]
         problems += [f"{where}: {line}" for line in _clashes(stages["read"], stages["write"], folder)]
+        problems += [f"{where}: {line}" for line in _own(stages["step"], stages["write"], folder)]
         if not problems:  # else a stage that is named may be one of those that could not be made
             known = labels([*stages["read"], *stages["step"]])
             problems += [f"{where}: run: {line}" for line in _rules(options, known)]
@@ -194,7 +195,8 @@ def labels(stages: Sequence[Stage]) -> list[str]:
 
 def _resolve(steps: Sequence[Stage], writers: Sequence[Stage], seed: int) -> list[Stage]:
     """Fill in what a stage may leave to the recipe: the seed, and the meta keys that scrubbing must spare."""
-    written = {key for writer in writers for key in (writer.reads_meta() or ())}
+    kept = [writer.reads_meta() for writer in writers]
+    written = {key for keys in kept for key in (keys or ())}
     resolved: list[Stage] = []
     for number, stage in enumerate(steps):
         update: dict[str, Any] = {}
@@ -204,7 +206,7 @@ def _resolve(steps: Sequence[Stage], writers: Sequence[Stage], seed: int) -> lis
             # A later step may group by a customer's address: numbered placeholders would put all rows in one group.
             # What a writer writes is scrubbed all the same.
             later = {key for other in steps[number + 1 :] for key in (other.reads_meta() or ())}
-            update["spare"] = tuple(sorted(later - written))
+            update["spare"] = () if None in kept else tuple(sorted(later - written))
         resolved.append(stage.model_copy(update=update) if update else stage)
     return resolved
 
@@ -247,21 +249,38 @@ def _rules(options: Options, known: Sequence[str]) -> list[str]:
     ]
 
 
+def _places(stage: Stage, folder: Path) -> list[Path]:
+    """Give the files or folders that a reader or writer touches."""
+    if isinstance(stage, Writer) and not stage.folder:
+        paths = [stage.root / stage.file_for(split) for split in ("train", "validation", "test")]
+    else:
+        paths = [] if str(stage.path) == "-" else [stage.path]  # type: ignore[attr-defined]
+    return [Path(os.path.realpath(folder / path)) for path in dict.fromkeys(paths)]
+
+
+def _own(steps: Sequence[Stage], writers: Sequence[Stage], folder: Path) -> list[str]:
+    """Tell of `against` that names what this recipe writes: its second run would drop every row."""
+    lines = []
+    for number, stage in enumerate(steps, 1):
+        for path in getattr(stage, "against", ()):
+            mine = Path(os.path.realpath(folder / path))
+            for place, writer in enumerate(writers, 1):
+                if any(mine == own or mine in own.parents or own in mine.parents for own in _places(writer, folder)):
+                    told = "name what an earlier run wrote, and write elsewhere"
+                    lines.append(
+                        f"step {number} ({stage.name}): against: '{path}' is what write {place} writes; {told}"
+                    )
+    return lines
+
+
 def _clashes(readers: Sequence[Stage], writers: Sequence[Stage], folder: Path) -> list[str]:
     """Tell of outputs that would replace one another, or an input."""
 
-    def places(stage: Stage) -> list[Path]:
-        if isinstance(stage, Writer) and not stage.folder:
-            paths = [stage.root / stage.file_for(split) for split in ("train", "validation", "test")]
-        else:
-            paths = [] if str(stage.path) == "-" else [stage.path]  # type: ignore[attr-defined]
-        return [Path(os.path.realpath(folder / path)) for path in dict.fromkeys(paths)]
-
-    taken = [(f"what read {number} reads", False, places(stage)) for number, stage in enumerate(readers, 1)]
+    taken = [(f"what read {number} reads", False, _places(stage, folder)) for number, stage in enumerate(readers, 1)]
     lines = []
     for number, stage in enumerate(writers, 1):
         whole = isinstance(stage, Writer) and stage.folder
-        own = places(stage)
+        own = _places(stage, folder)
         for what, folder_too, others in taken:
             if any(
                 mine == other or (whole and mine in other.parents) or (folder_too and other in mine.parents)

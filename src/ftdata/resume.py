@@ -6,13 +6,15 @@ import hashlib
 import json
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ftdata import files
+from ftdata import earlier, files
 from ftdata.account import DROPPED, Account
+from ftdata.errors import InputError
 from ftdata.manifest import InputPart
 from ftdata.recipe import Recipe
 from ftdata.spool import Frames, Spool
@@ -34,11 +36,19 @@ def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> 
             "ftdata": version("ftdata"),
             "plugins": dict(recipe.plugins),
             "libraries": {name: version(name) for stage in stages for name in stage.decides_with},
+            "earlier": [_hashes(recipe, path) for stage in stages for path in getattr(stage, "against", ())],
         },
         sort_keys=True,
         default=str,
     )
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hashes(recipe: Recipe, path: Path) -> list[str]:
+    try:
+        return [files.sha256(file) for file in earlier.files(recipe.folder / path)]
+    except InputError:
+        return []  # whoever reads it will say so
 
 
 def save(account: Account, spool: Spool, number: int, key_: str) -> None:
@@ -51,6 +61,7 @@ def save(account: Account, spool: Spool, number: int, key_: str) -> None:
         "starts": spool.starts,
         "rows": spool.rows,
         "inputs": [part.model_dump() for part in account.inputs],
+        "earlier": [part.model_dump() for part in account.earlier],
         "row_count": account.row_count,
         "rows_by_reader": account.rows_by_reader,
         "record_count": account.record_count,
@@ -81,6 +92,7 @@ def take_over(account: Account, number: int, key_: str) -> Spool | None:
         return None  # a run that had published died while it removed its work
     spool.rows = state["rows"]
     account.inputs = [InputPart(**part) for part in state["inputs"]]
+    account.earlier = [InputPart(**part) for part in state["earlier"]]
     account.row_count, account.record_count = state["row_count"], state["record_count"]
     account.rows_by_reader = state["rows_by_reader"]
     account.records.set(np.arange(1, account.record_count + 1), DROPPED, "resume")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ftdata.batch import SCHEMA, Batch
+from ftdata.earlier import Earlier
 from ftdata.engine import OBJECT, RAW, REASON, fault, settle, sketch
 from ftdata.errors import ContractError, FtdataError, PluginError, RowError
 from ftdata.spool import Frames, Spool
@@ -93,9 +95,10 @@ class Decisions:
 class Selected:
     """The rows of a spool under the decisions made so far: what the next selector sees, and what `rows.take` reads."""
 
-    def __init__(self, spool: Spool, tolerant: bool, tick: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, spool: Spool, tolerant: bool, before: Earlier, tick: Callable[[], None] = lambda: None) -> None:
         self.spool = spool
         self.tolerant = tolerant
+        self.before = before
         self.tick = tick
         self.made: list[Decisions] = []
         self.failed: dict[str, list[tuple[int, RowError]]] = {}
@@ -115,6 +118,12 @@ class Selected:
     def take(self, numbers: Any) -> Iterator[Batch]:
         """Read these rows again."""
         return self._under(self.spool.take(numbers))
+
+    def earlier(self, path: Path) -> Iterator[Batch]:
+        """Read what an earlier run wrote."""
+        for batch in self.before.read(path):
+            self.tick()
+            yield batch
 
     def sketches(self, stage: Any, label: str, into: Frames) -> tuple[pl.LazyFrame, list[tuple[int, RowError]]]:
         """Gather the sketches of all live rows; rows on which `sketch` raises are given back with their error."""

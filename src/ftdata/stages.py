@@ -68,6 +68,14 @@ class Rows(Protocol):
         """Read these rows again, in batches, in row order."""
         ...
 
+    def earlier(self, path: Path) -> Iterator[Batch]:
+        """Read what an earlier run wrote: a chat JSONL file, or a folder of such files or of a Hugging Face dataset.
+
+        The rows are numbered from 1 within `path`; an `id` is the file's name and the line, `train.jsonl#17`. The
+        files are hashed and listed among the run's inputs. Raises `InputError` if there is nothing to read.
+        """
+        ...
+
 
 class Stage(BaseModel):
     """Base of all stages. Sequence fields are tuples, so that a stage is hashable."""
@@ -192,6 +200,10 @@ class Writer(Stage):
         """Give the split whose rows a finished file (relative to `root`) holds; None where files are not by split."""
         before, marked, after = str(self.path.relative_to(self.root)).partition("{split}")
         return str(file)[len(before) : len(str(file)) - len(after)] if marked else None
+
+    def sidecar_for(self, file: Path) -> Path | None:
+        """Give the name (relative to `root`) of the file beside a data file that holds no rows; None: there is none."""
+        return None
 
     def lines(self, file: Path) -> int | None:
         """Count the training rows in a finished file; None for a file that holds none (a card). Default: its lines."""

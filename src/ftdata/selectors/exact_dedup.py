@@ -3,6 +3,7 @@ share one is below 2e-21 (birthday bound, n²/2¹²⁹), so equal hashes are tak
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,8 +12,10 @@ import xxhash
 from pydantic import Field
 
 from ftdata.batch import FIELDS, Batch, flat, lengths, nest
+from ftdata.jsontext import compact
 from ftdata.stages import Rows, Selector
 
+_JSON = ("tool_calls", "parts", "extra")
 _ROLES = {"question": ("user",), "answer": ("assistant",)}
 
 
@@ -24,7 +27,9 @@ class ExactDedup(Selector):
     that the assistant says or calls). A row without any question or answer is nobody's duplicate. `normalise =
     "space-case"` takes texts for equal that differ in upper and lower case or in white space only.
 
-    The reason is `duplicate`, the note names the row that was kept: `twin row 17`.
+    The reason is `duplicate`, the note names the row that was kept: `twin row 17`. A row that stands already in what
+    `against` names is dropped whatever `keep` says: reason `duplicate-earlier`, note `earlier train.jsonl#17`, its file
+    and row.
     """
 
     name: ClassVar[str] = "exact-dedup"
@@ -37,6 +42,10 @@ class ExactDedup(Selector):
     )
     normalise: Literal["none", "space-case"] = Field(
         "none", description="none, or space-case: differences in case and white space do not count"
+    )
+
+    against: tuple[Path, ...] = Field(
+        (), description="what earlier runs wrote: chat JSONL files, or folders of them or of a Hugging Face dataset"
     )
 
     def reads_meta(self) -> frozenset[str] | None:
@@ -58,10 +67,12 @@ class ExactDedup(Selector):
         else:
             best = pl.col("row").min() if self.keep == "first" else pl.col("row").max()
         known = sketches.filter(pl.col("hi").is_not_null())
+        before = self._written(known, rows)
+        known = known.join(before.lazy(), on="row", how="anti")
         groups = (
             known.group_by("hi", "lo").agg(best.alias("kept"), pl.len().alias("copies")).filter(pl.col("copies") > 1)
         )
-        return (
+        copies = (
             known.join(groups, on=["hi", "lo"])
             .filter(pl.col("row") != pl.col("kept"))
             .select(
@@ -70,19 +81,41 @@ class ExactDedup(Selector):
                 pl.format("twin row {}", pl.col("kept")).alias("note"),
             )
         )
+        return pl.concat([before.lazy(), copies])
+
+    def _written(self, known: pl.LazyFrame, rows: Rows) -> pl.DataFrame:
+        """Decide upon the rows that stand in what earlier runs wrote; the first such place is named."""
+        found = [pl.DataFrame(schema={"row": pl.UInt64, "drop": pl.String, "note": pl.String})]
+        if self.against:
+            own = known.select("row", "hi", "lo").collect()
+            for path in self.against:
+                for batch in rows.earlier(path):
+                    theirs = (
+                        self.sketch(batch)
+                        .select("hi", "lo")
+                        .with_columns(batch["id"])
+                        .unique(["hi", "lo"], keep="first", maintain_order=True)
+                    )
+                    twins = own.join(theirs, on=["hi", "lo"], how="inner")
+                    own = own.join(twins, on="row", how="anti")
+                    note = pl.format("earlier {}", "id").alias("note")
+                    found.append(twins.select("row", pl.lit("duplicate-earlier").alias("drop"), note))
+        return pl.concat(found)
 
 
 def canonical(batch: Batch, roles: tuple[str, ...] | None = None, loose: bool = False) -> pl.Series:
     """Give each row as one text that is equal for equal rows only: of all it holds, or of what some roles say.
 
-    Each field stands with its length before it, so that no text can imitate a boundary. With `roles`, names, weights
-    and ids are left out and a row in which they say nothing is null. `loose` levels case and white space of contents.
+    White space between the tokens of open-ended JSON does not count: writers leave it out. Each field stands with its
+    length before it, so that no text can imitate a boundary. With `roles`, names, weights and ids are left out
+    and a row in which they say nothing is null. `loose` levels case and white space of contents.
     """
     if roles is not None:
         turns = _turns(batch, "messages", ("content", "parts", "tool_calls"), loose, roles)
         return turns.rename("canonical")
     pieces = [_turns(batch, column, FIELDS, loose, None) for column in ("messages", "rejected")]
-    pieces += [_field(batch[column].cast(pl.String)) for column in ("answer_at", "tools", "extra")]
+    pieces.append(_field(batch["answer_at"].cast(pl.String)))
+    pieces += [_field(compact(batch[column])) for column in ("tools", "extra")]
     return pl.select(pl.concat_str([piece.fill_null("~") for piece in pieces])).to_series().rename("canonical")
 
 
@@ -90,7 +123,7 @@ def _turns(batch: Batch, column: str, fields: tuple[str, ...], loose: bool, role
     if batch[column].null_count() == batch.height:
         return pl.Series(column, [None], pl.String).new_from_index(0, batch.height)
     messages = flat(batch, column)
-    values = [messages[field].cast(pl.String) for field in fields]
+    values = [compact(messages[f]) if f in _JSON else messages[f].cast(pl.String) for f in fields]
     if loose:
         at = fields.index("content")
         values[at] = values[at].str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()

@@ -12,6 +12,7 @@ import polars as pl
 
 from ftdata import engine
 from ftdata.batch import Batch, conversations
+from ftdata.earlier import Earlier
 from ftdata.errors import FtdataError, PluginError, RowError, RunError
 from ftdata.selection import Decisions
 from ftdata.spool import Frames
@@ -199,6 +200,10 @@ class _Held(NamedTuple):
         """Read these rows again, a few at a time, in row order."""
         found = self.rows.filter(pl.col("row").is_in(list(numbers))).sort("row")
         yield from found.iter_slices(10)
+
+    def earlier(self, path: Path) -> Iterator[Batch]:
+        """Read what an earlier run wrote."""
+        return Earlier(Path()).read(path)
 
 
 # --- clauses ----------------------------------------------------------------------------------------------------------

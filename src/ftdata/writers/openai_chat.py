@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import IO, ClassVar, TypeAlias
 import msgspec
 import numpy as np
 import polars as pl
+from pydantic import Field, field_validator
 
 from ftdata import files
 from ftdata.batch import FIELDS, Batch, flat, lengths, nest
+from ftdata.jsontext import compact
 from ftdata.stages import Writer
 from ftdata.writers.meta import OBJECT, pick, reads
 
 _Encode: TypeAlias = Callable[[pl.DataFrame], pl.Series]
+SIDE = ".meta"
+"""The folder, beside the data, of the files that hold meta."""
 
 
 class OpenAIChat(Writer):
@@ -31,34 +36,81 @@ class OpenAIChat(Writer):
     With `meta`, the named keys stand in an object `meta` at the end of the row, joined to an object of that name which
     the row has already.
 
+    `sidecar` keeps meta beside the data instead of in it (ids, dates, what a migration needs to be reversed): for
+    `out/train.jsonl` in `out/.meta/train.jsonl`, an object `{"line": 12, "meta": {…}}` for each row that has any of the
+    named keys. The folder is hidden, so that `datasets.load_dataset("out")` does not take it for data.
+
     `path` may hold `{split}`; rows without a split then go to `train`. Columns read: `messages, rejected, answer_at,
     tools, extra, split`, and `meta` for the keys that are named.
     """
 
     name: ClassVar[str] = "openai-chat"
 
-    def reads_meta(self) -> frozenset[str]:
-        """Read the keys that are written; for `language.code` also `language`."""
-        return reads(self.meta)
+    sidecar: tuple[str, ...] = Field((), description='meta keys to keep in a file beside the data; "*": all')
+
+    @field_validator("path")
+    @classmethod
+    def _not_aside(cls, path: Path) -> Path:
+        if path.parent.name == SIDE:
+            raise ValueError(f"the folder {SIDE} is for what stands beside the data; choose another")
+        return path
+
+    def reads_meta(self) -> frozenset[str] | None:
+        """Read the keys that are written; for `language.code` also `language`; with the sidecar `*` all there are."""
+        return None if "*" in self.sidecar else reads((*self.meta, *self.sidecar))
+
+    def sidecar_for(self, file: Path) -> Path | None:
+        """Give the name of the file that the sidecar of a data file has; it is there only if some row has such meta."""
+        return file.parent / SIDE / file.name if self.sidecar else None
+
+    def split_of(self, file: Path) -> str | None:
+        """Give the split whose rows a finished file holds."""
+        return super().split_of(file.parent.parent / file.name if file.parent.name == SIDE else file)
+
+    def lines(self, file: Path) -> int | None:
+        """Count the rows in a finished file; None for a sidecar."""
+        return None if file.parent.name == SIDE else super().lines(file)
 
     def write(self, batches: Iterator[Batch], into: Path) -> None:
         """Write the rows of each split to its file, in reading order."""
         with ExitStack() as stack:
             streams: dict[Path, IO[bytes]] = {}
+            written: Counter[Path] = Counter()
+
+            def stream(file: Path) -> IO[bytes]:
+                if file not in streams:
+                    (into / file).parent.mkdir(parents=True, exist_ok=True)
+                    streams[file] = stack.enter_context(files.create(into / file))
+                return streams[file]
+
             for batch in batches:
                 lines = render(batch, self.meta)
-                for file, chosen in self._by_file(batch["split"], lines):
-                    if file not in streams:
-                        (into / file).parent.mkdir(parents=True, exist_ok=True)
-                        streams[file] = stack.enter_context(files.create(into / file))
-                    streams[file].write(_ended(chosen))
+                for file, chosen in self._by_file(batch["split"]):
+                    stream(file).write(_ended(lines if chosen is None else lines.filter(chosen)))
+                    rows = batch if chosen is None else batch.filter(chosen)
+                    beside = self.sidecar_for(file)
+                    if beside is not None and len(aside := _aside(rows, self.sidecar, written[file])):
+                        stream(beside).write(_ended(aside))
+                    written[file] += rows.height
 
-    def _by_file(self, split: pl.Series, lines: pl.Series) -> Iterator[tuple[Path, pl.Series]]:
+    def _by_file(self, split: pl.Series) -> Iterator[tuple[Path, pl.Series | None]]:
+        """Give each file with the mask of the rows that go to it; None: all."""
         held: dict[Path, list[str | None]] = {}
         for side in split.unique(maintain_order=True):
             held.setdefault(self.file_for(side), []).append(side)
         for file, sides in held.items():
-            yield file, lines if len(held) == 1 else lines.filter(split.is_in(sides, nulls_equal=True))
+            yield file, None if len(held) == 1 else split.is_in(sides, nulls_equal=True)
+
+
+def _aside(batch: Batch, keys: Sequence[str], before: int) -> pl.Series:
+    """Give the sidecar's lines for rows that have any of these meta keys; `before` rows stand in the file already."""
+    meta = compact(batch["meta"]) if "*" in keys else pick(batch, keys)
+    frame = pl.DataFrame({"line": np.arange(before + 1, before + 1 + batch.height), "meta": meta})
+    return (
+        frame.filter(pl.col("meta").is_not_null() & (pl.col("meta") != "{}"))
+        .select(pl.concat_str(pl.lit('{"line":'), "line", pl.lit(',"meta":'), "meta", pl.lit("}")).alias("line"))
+        .to_series()
+    )
 
 
 def render(batch: Batch, meta: Sequence[str] = ()) -> pl.Series:
@@ -226,18 +278,7 @@ def _array(key: str, values: pl.Expr) -> pl.Expr:
 
 def _compact(field: str) -> pl.Expr:
     """Give the JSON text of a column without white space between its tokens; the tokens themselves stay as they are."""
-    return pl.col(field).map_batches(_compacted, return_dtype=pl.String)
-
-
-_SPACED = r"[,:\[{][ \t\r\n]|[ \t\r\n][,:\]}]|^\s|\s$"
-
-
-def _compacted(texts: pl.Series) -> pl.Series:
-    at = texts.str.contains(_SPACED).fill_null(False).arg_true()
-    if not len(at):
-        return texts
-    made = [msgspec.json.format(text, indent=-1) for text in texts.gather(at).to_list()]
-    return texts.scatter(at, pl.Series(made, dtype=pl.String))
+    return pl.col(field).map_batches(compact, return_dtype=pl.String)
 
 
 def _inside(objects: pl.Series) -> pl.Expr:
