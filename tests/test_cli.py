@@ -408,3 +408,19 @@ def test_a_sample_too_small_to_split_is_shown_all_the_same(tmp_path: Path, capsy
     )
     code, out, err = call(capsys, "run", recipe, "--sample", 2)
     assert code == 0 and out.count("user: question") == 2 and "would be empty" in err
+
+
+def test_names_that_are_no_text_are_read_and_never_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    odd = os.fsdecode(b"caf\xe9.jsonl")
+    Path(odd).write_text(CHAT % "hi")
+    code, _, err = call(capsys, "convert", odd, "out/a.jsonl")
+    assert code == 0 and "caf\\xe9.jsonl" in err
+    assert json.loads((tmp_path / "out/.ftdata/a.jsonl/run.json").read_text())["inputs"][0]["name"] == "caf\\xe9.jsonl"
+    code, _, err = call(capsys, "convert", "out/a.jsonl", "out/" + odd)
+    assert code == 4 and "choose another" in err
+    for command in (("verify", odd), ("sniff", "no" + odd), ("run", odd + ".toml"), ("explain", odd, "1")):
+        code, _, err = call(capsys, *command)
+        assert code in (2, 3) and err.startswith("Error: ") and "bug" not in err, (command, err)

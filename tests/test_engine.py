@@ -505,6 +505,29 @@ def test_a_spool_and_a_tag_change_no_number_of_meta(tmp_path: Path) -> None:
     assert line.endswith(f'"meta":{{{numbers}}}}}')
 
 
+@pytest.mark.parametrize("own", ['"pt-BR"', "7", '["a"]', '{"own":1}', "null"])
+def test_tags_do_not_overwrite_a_column_of_the_stages_name(tmp_path: Path, own: str) -> None:
+    class Named(OpenAIReader):
+        """Read rows that have such a column."""
+
+        name: ClassVar[str] = "named"
+
+        def read(self, source: ftdata.Source) -> Iterator[Batch]:
+            for batch in super().read(source):
+                yield batch.with_columns(meta=pl.lit(f'{{"tagger":{own}}}'))
+
+    made = recipe(tmp_path, Tagger(), Tagger())
+    writer = made.writers[0].model_copy(update={"meta": ("tagger", "tagger.score", "tagger.own")})
+    flow.run(replace(made, readers=(Named(path=Path("in.jsonl")),), writers=(writer,)))
+    meta = json.loads((tmp_path / "out/all.jsonl").read_text().splitlines()[0])["meta"]
+    assert meta["tagger.score"] == 1.5
+    source = json.loads(own)
+    if isinstance(source, dict):
+        assert meta["tagger"] == {"own": 1, "score": 1.5}
+    else:
+        assert meta["tagger"] == (source if source is not None else {"score": 1.5})
+
+
 def test_what_is_left_of_meta_on_disk_has_the_order_of_its_source() -> None:
     names = [f"k{n}" for n in range(30, 0, -1)]
     batch = ftdata.batch.make_batch(1, {"meta": [json.dumps(dict.fromkeys(names, "x"))]})

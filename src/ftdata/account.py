@@ -306,7 +306,8 @@ def scrubbed(value: Any) -> Any:
     from ftdata.transforms.pii import scrub
 
     if isinstance(value, str):
-        return scrub(value)
+        # A file name may hold bytes that are no text.
+        return scrub(value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
     if isinstance(value, dict):
         return {key: scrubbed(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

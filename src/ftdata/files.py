@@ -147,6 +147,8 @@ def check_target(root: Path, finals: Iterable[Path], known: set[str], overwrite:
     for final in finals:
         if len(os.fsencode(final.name)) > 200:
             raise OutputError(f"{final}: the name is too long; choose one of at most 200 bytes")
+        if any("\ud800" <= letter <= "\udfff" for letter in str(final)):
+            raise OutputError(f"{final}: the name is no UTF-8 text, and could not stand in the record; choose another")
         if final.is_symlink():
             raise OutputError(f"{final}: is a link; remove it, or name the file that it points to")
         if not final.exists():

@@ -12,7 +12,7 @@ import polars as pl
 
 from ftdata.batch import SCHEMA, Batch
 from ftdata.earlier import Earlier
-from ftdata.engine import OBJECT, RAW, REASON, fault, settle, sketch
+from ftdata.engine import NULL, OBJECT, RAW, REASON, fault, settle, sketch
 from ftdata.errors import ContractError, FtdataError, PluginError, RowError
 from ftdata.spool import Frames, Spool
 from ftdata.stages import Selector
@@ -80,14 +80,26 @@ class Decisions:
         return batch.with_columns(columns)
 
     def _merged(self, meta: pl.Series, tags: pl.Series) -> pl.Series:
-        merged = []
+        """Put tags under the stage's name; where the source has a column of that name, beside it: `language.code`."""
+        name, merged = self.stage.name, []
         try:
             for old, new in zip(meta.to_list(), tags.to_list(), strict=True):
-                held = None if new is None else {**OBJECT.decode(old or "{}"), self.stage.name: RAW.decode(new)}
-                merged.append(msgspec.json.encode(held).decode() if held else old)
+                if new is None:
+                    merged.append(old)
+                    continue
+                held = OBJECT.decode(old or "{}")
+                own = bytes(held.get(name, NULL)).strip()
+                given = OBJECT.decode(new)
+                if own == b"null":
+                    held[name] = RAW.decode(new)
+                elif own.startswith(b"{"):
+                    held[name] = msgspec.Raw(msgspec.json.encode({**OBJECT.decode(own), **given}))
+                else:
+                    held |= {f"{name}.{key}": value for key, value in given.items()}
+                merged.append(msgspec.json.encode(held).decode())
         except msgspec.MsgspecError:
             raise ContractError(
-                f"{self.label}: select() gave `tags`, or a stage before it gave `meta`, that is no JSON text"
+                f"{self.label}: select() gave `tags`, or a stage before it gave `meta`, that is no JSON object"
             ) from None
         return pl.Series("meta", merged, pl.String)
 

@@ -68,7 +68,7 @@ def complain(error: Exception) -> None:
     """Print an error: a line each, `Error:` before the first; addresses, numbers and keys in it are scrubbed."""
     from ftdata.transforms.pii import scrub
 
-    first, *rest = scrub(str(error)).split("\n")
+    first, *rest = scrub(safe(error)).split("\n")
     line(f"Error: {first}", fg="red")
     for more in rest:
         line(f"       {more}", fg="red")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import json
-import math
 import pickle
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import polars as pl
 
+from ftdata import tomltext
 from ftdata.batch import Batch
 from ftdata.hooks import NAME, raised_at
 from ftdata.recipe import table
@@ -122,7 +121,9 @@ def _replays(stage: Stage) -> None:
     clause = "recipe"
     written = table(stage)
     try:
-        fields = tomllib.loads("".join(f"{_toml_key(key)} = {_toml(value)}\n" for key, value in written.items()))
+        fields = tomllib.loads(
+            "".join(f"{tomltext.key(key)} = {tomltext.value(value)}\n" for key, value in written.items())
+        )
     except (TypeError, ValueError) as error:
         fail(stage, clause, f"a setting has no form in TOML ({error})", "use texts, numbers, dates and tuples", error)
     fields.pop("use", None)
@@ -133,27 +134,6 @@ def _replays(stage: Stage) -> None:
         fail(stage, clause, f"its own settings are refused ({type(error).__name__})", remedy, error)
     if again != stage or hash(again) != hash(stage):
         fail(stage, clause, "its settings, written as a recipe and read again, make another stage", "dump all of them")
-
-
-def _toml_key(key: str) -> str:
-    return _toml(str(key))
-
-
-def _toml(value: Any) -> str:
-    """Write a value as TOML."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else str(value)
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml_key(key)} = {_toml(held)}" for key, held in value.items()) + "}"
-    raise TypeError(f"{type(value).__name__}")
 
 
 # --- what a stage tells -----------------------------------------------------------------------------------------------

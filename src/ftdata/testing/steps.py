@@ -306,9 +306,11 @@ def _same(stage: Stage, clause: str, when: str, one: pl.DataFrame, other: pl.Dat
 def _tags(stage: Selector, tags: list[str]) -> None:
     for tag in tags:
         try:
-            json.loads(tag)
+            held = json.loads(tag)
         except ValueError as error:
             fail(stage, "JSON", "`tags` does not hold JSON text", "write it with json.dumps", error)
+        if not isinstance(held, dict):
+            fail(stage, "JSON", "`tags` holds no object", "name each value: json.dumps({'score': 0.9})")
 
 
 def _findings(stage: Check, found: list[Finding], rows: Batch) -> None:
