@@ -98,3 +98,56 @@ def cnpj(number: str) -> bool:
         return False
     values = [ord(char) - 48 for char in number]
     return _mod11(values[:12], _CNPJ[1:]) == values[12] and _mod11(values[:13], _CNPJ) == values[13]
+
+
+_DNI = "TRWAGMYFPDXBNJZSQVHLCKE"
+
+
+def dni(number: str) -> bool:
+    """Say whether eight digits and a letter are a Spanish DNI: the letter is the number modulo 23 (RD 1553/2005)."""
+    return len(number) == 9 and _DNI[int(number[:8]) % 23] == number[8] and len(set(number[:8])) > 1
+
+
+def nie(number: str) -> bool:
+    """Say whether X, Y or Z, seven digits and a letter are a Spanish NIE: as a DNI, X = 0, Y = 1, Z = 2."""
+    return len(number) == 9 and _DNI[int(str("XYZ".index(number[0])) + number[1:8]) % 23] == number[8]
+
+
+def cif(number: str) -> bool:
+    """Say whether a letter, seven digits and a control character are a Spanish company's NIF (Orden EHA/451/2008).
+
+    The control character may be a digit or a letter: sources differ on which kinds of companies have which. K, L and M
+    (persons without a DNI) may also have the letter of a DNI.
+    """
+    first, digits, control = number[0], number[1:8], number[8]
+    total = sum(map(int, digits[1::2])) + sum(divmod(2 * int(d), 10)[0] + 2 * int(d) % 10 for d in digits[::2])
+    check = -total % 10
+    return control in (str(check), "JABCDEFGHI"[check]) or (first in "KLM" and control == _DNI[int(digits) % 23])
+
+
+_NIF = ("1", "2", "3", "45", "5", "6", "70", "71", "72", "74", "75", "77", "78", "79", "8", "90", "91", "98", "99")
+
+
+def nif(digits: str) -> bool:
+    """Say whether nine digits are a Portuguese NIF: a prefix that is given out, and modulo 11 (Decreto-Lei 14/2013)."""
+    if len(digits) != 9 or not digits.startswith(_NIF) or len(set(digits)) == 1:
+        return False
+    return _mod11([int(char) for char in digits[:8]], range(9, 1, -1)) == int(digits[8])
+
+
+def ssn(digits: str) -> bool:
+    """Say whether nine digits can be a US social security number (SSA): no 000, 666, 9xx, no group 00, no 0000."""
+    area = digits[:3]
+    return area not in ("000", "666") and area[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
+
+
+_RG = (2, 3, 4, 5, 6, 7, 8, 9)
+
+
+def rg(number: str) -> bool:
+    """Say whether nine characters end in the check digit that São Paulo gives an RG (modulo 11, X = 10).
+
+    Other states have other rules or none: who fails it may still be one.
+    """
+    total = sum(int(d) * w for d, w in zip(number[:8], _RG, strict=True))
+    return "0123456789X0"[-total % 11] == number[8].upper()

@@ -1,12 +1,13 @@
 """Find personal data in a Series of texts, in three tiers, each dearer and seeing less than the one before.
 
-First a cheap test of every text (one pass for all rules with literals, one for each hint); then, on the texts that
-pass, Rust's linear-time regular expressions; then Python, on the short matches only: check digits and neighbours.
+First a cheap test of every text (one pass for all rules with literals, one for each gate or hint without one); then,
+on the texts that pass, Rust's linear-time regular expressions; then Python, on the short matches only: check digits,
+number plans and neighbours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from ftdata.transforms.pii.disguise import DISGUISED, undisguise
+from ftdata.transforms.pii.phones import NAMED, under_key
 from ftdata.transforms.pii.rule import Hit, Rule
 from ftdata.transforms.pii.secrets import KEYED, keyed
 
@@ -71,7 +73,13 @@ def _candidates(
         for position, some in zip(tokens.to_list(), held.to_list(), strict=True):
             for literal in some:
                 holders[literal].append(position)
-    hinted: dict[str, pl.Series] = {}
+    hinted = _behind_gates(rules, texts)
+
+    def passing(rule: Rule) -> pl.Series:
+        if rule.hint not in hinted:
+            hinted[rule.hint] = texts.str.contains(rule.hint).arg_true()
+        return hinted[rule.hint]
+
     result = []
     for rule in rules:
         if rule.literals:
@@ -79,9 +87,12 @@ def _candidates(
             result.append(pl.Series(sorted(held_by), dtype=pl.UInt32))
             continue
         where = _NOWHERE
-        if rule.context and rule.hint in hinted:
-            # The hint is known already: only what surrounds its texts is asked for the context.
-            where = hinted[rule.hint]
+        if rule.context and (rule.hint in hinted or len(texts) < len(around[0])):
+            # The hint is cheap or known already: only what surrounds its texts is asked for the context.
+            where = passing(rule)
+            if not len(where):
+                result.append(where)
+                continue
             near = pl.Series(np.flatnonzero(np.isin(around[1], rows[where.to_numpy()])), dtype=pl.UInt32)
             named = around[0].gather(near).str.contains(rule.context).to_numpy()
             where = where.filter(pl.Series(np.isin(rows[where.to_numpy()], around[1][near.to_numpy()][named])))
@@ -91,10 +102,31 @@ def _candidates(
                 where = pl.Series(np.flatnonzero(np.isin(rows, around[1][named])), dtype=pl.UInt32)
                 where = where.filter(texts.gather(where).str.contains(rule.hint))
         else:
-            if rule.hint not in hinted:
-                hinted[rule.hint] = texts.str.contains(rule.hint).arg_true()
-            where = hinted[rule.hint]
+            where = passing(rule)
         result.append(where)
+    return result
+
+
+def _behind_gates(rules: Sequence[Rule], texts: pl.Series) -> dict[str, pl.Series]:
+    """Give for each hint behind a gate the positions of the texts that pass both; all hints of a gate are one call."""
+    gates: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.gate and rule.hint not in gates.setdefault(rule.gate, []):
+            gates[rule.gate].append(rule.hint)
+    result: dict[str, pl.Series] = {}
+    for gate, hints in gates.items():
+        through = texts.str.contains(gate).arg_true()
+        if not len(through):
+            result.update(dict.fromkeys(hints, _NOWHERE))
+            continue
+        text = pl.col("text")
+        marks = (
+            texts.gather(through)
+            .rename("text")
+            .to_frame()
+            .select(text.str.contains(hint).alias(hint) for hint in hints)
+        )
+        result.update({hint: through.filter(marks[hint]) for hint in hints})
     return result
 
 
@@ -137,10 +169,11 @@ def find(
         hits = _hits(rule, rank, scanned, where)
         for position, some in hits.items():
             found.setdefault(position, []).extend(some)
-    under = [] if keys is None else list(_under_keys(scanned, keys))
-    for rank in [rank for rank, rule in enumerate(rules) if rule.type == "secret"][:1]:
-        for position, value in under:
-            found.setdefault(position, []).append((rank, 0, len(value), value))
+    if keys is not None:
+        for type, says in _UNDER.items():
+            for rank in [rank for rank, rule in enumerate(rules) if rule.type == type][:1]:
+                for position, value in _under_keys(scanned, keys, says):
+                    found.setdefault(position, []).append((rank, 0, len(value), value))
     result = {}
     for position in sorted(found):
         kept = _resolve(found[position], rules)
@@ -150,13 +183,18 @@ def find(
     return result
 
 
-def _under_keys(texts: pl.Series, keys: Sequence[str | None]) -> Iterable[tuple[int, str]]:
-    # Asked only when some key of the batch names a secret, which the keys among the texts tell.
+_UNDER: dict[str, Callable[[str, str], bool]] = {"secret": keyed, "phone": under_key}
+"""Types that are told by the key of a JSON object under which a text stands alone."""
+
+
+def _under_keys(
+    texts: pl.Series, keys: Sequence[str | None], says: Callable[[str, str], bool]
+) -> Iterable[tuple[int, str]]:
     for position, (key, value) in enumerate(zip(keys, texts.to_list(), strict=True)):
-        if key is not None and keyed(key, value):
+        if key is not None and says(key, value):
             yield position, value
 
 
-def names_secrets(texts: pl.Series) -> bool:
-    """Say whether a text as a whole is a key that names a secret (`password`, `api_key`)."""
-    return bool(texts.str.contains(KEYED).any())
+def telling_keys(texts: pl.Series) -> bool:
+    """Say whether a text as a whole is a key that names a secret or a phone (`password`, `api_key`, `phone`)."""
+    return bool(texts.str.contains(f"{KEYED}|{NAMED}").any())

@@ -24,8 +24,9 @@ class Rule:
     the bounds of one match, looks no further than a bounded piece around it, and gives the hits in it.
 
     The cheap test that comes first is one of two: `literals`, one of which every match contains (for keys and tokens: a
-    match must also hold what `find.TOKEN_LIKE` asks for), or `hint`, a regular expression. With `context` (a regular
-    expression) a rule looks only at rows of which some text matches it.
+    match must also hold what `find.TOKEN_LIKE` asks for), or `hint`, a regular expression. Before a hint stands a
+    `gate`, where several rules can share a cheaper one: it lets through every text that holds what the rule looks for.
+    With `context` (a regular expression) a rule looks only at rows of which some text matches it.
     """
 
     type: str
@@ -33,4 +34,5 @@ class Rule:
     check: Callable[[str, int, int], Iterator[Hit]]
     literals: tuple[str, ...] = ()
     hint: str = ""
+    gate: str = ""
     context: str = ""

@@ -2,29 +2,74 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
-from ftdata.transforms.pii import addresses, numbers
+from ftdata.transforms.pii import addresses, documents, network, numbers
+from ftdata.transforms.pii.phones import RUN, phones
+from ftdata.transforms.pii.plans import REGIONS
 from ftdata.transforms.pii.rule import Rule
-from ftdata.transforms.pii.secrets import SECRETS
+from ftdata.transforms.pii.secrets import SECRETS, SIGN_GATE
 
-TYPES: tuple[str, ...] = ("email", "url-credentials", "card", "iban", "cpf", "cnpj", "secret")
+TYPES: tuple[str, ...] = (
+    *("email", "url-credentials", "phone", "ip", "card", "iban", "ssn"),
+    *("cpf", "cnpj", "rg", "cep", "dni", "nie", "nif", "secret"),
+)
 """The types, in the order in which a note counts them."""
 
-RULES: tuple[Rule, ...] = (
-    Rule("url-credentials", addresses.URL_CREDENTIALS, addresses.url_credentials, hint="://"),
+DENSE = r"[0-9](?:[ ()./\-–—]{0,3}[0-9]){5}|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"
+"""What a text holds that holds a number of somebody: six digits with few signs between them, or an address's four."""
+
+
+def _alone(pattern: str) -> str:
+    """Give the hint of a number that no letter or digit touches: of fewer texts than its pattern alone."""
+    return f"(?:^|[^0-9A-Za-z])(?:{pattern})(?:$|[^0-9A-Za-z])"
+
+
+_BEFORE: tuple[Rule, ...] = (
+    Rule("url-credentials", addresses.URL_CREDENTIALS, addresses.url_credentials, hint="://", gate=SIGN_GATE),
     *SECRETS,
     Rule("email", addresses.EMAIL, addresses.emails, hint="@|%40"),
+    # Proved by check digits over eleven characters and more.
     Rule("iban", numbers.IBAN, numbers.ibans, hint=numbers.IBAN_HINT),
     Rule("cnpj", numbers.CNPJ, numbers.cnpjs, hint=numbers.CNPJ_HINT),
-    Rule("cpf", numbers.CPF, numbers.cpfs, hint=numbers.DIGITS),
+    Rule("cpf", numbers.CPF, numbers.cpfs, hint=numbers.DIGITS, gate=DENSE),
     # Bare or oddly grouped: one number in a hundred (CPF) passes by chance, orders and mobile phones have eleven digits
     # too. It counts only in a conversation that names the document somewhere: in a text, or as a key of a JSON object.
     Rule("cnpj", numbers.CNPJ_LOOSE, numbers.cnpjs, hint=numbers.CNPJ_LOOSE, context=r"(?i)cnpj"),
-    Rule("cpf", numbers.CPF_LOOSE, numbers.cpfs, hint=numbers.DIGITS, context=r"(?i)cpf|c\.p\.f"),
-    Rule("card", numbers.CARD, numbers.cards, hint=numbers.DIGITS),
+    Rule("cpf", numbers.CPF_LOOSE, numbers.cpfs, hint=numbers.DIGITS, gate=DENSE, context=r"(?i)cpf|c\.p\.f"),
+    Rule("card", numbers.CARD, numbers.cards, hint=numbers.DIGITS, gate=DENSE),
+    # Proved by their form.
+    Rule("ip", network.IPV6, network.ipv6, hint=network.IPV6_HINT, gate=SIGN_GATE),
+    Rule("ip", network.IPV4, network.ipv4, hint=network.IPV4, gate=DENSE),
+    # Proved by a letter, by their form, by the nearest word.
+    Rule("dni", documents.DNI, documents.dnis, hint=_alone(documents.DNI), gate=DENSE),
+    Rule("nie", documents.NIE, documents.nies, hint=documents.NIE, gate=DENSE),
+    Rule("nif", documents.CIF, documents.cifs, hint=documents.CIF, gate=DENSE),
+    Rule("nif", documents.NIF, documents.nifs, hint=documents.NIF, gate=DENSE, context=documents.ROW_NIF),
+    Rule("ssn", documents.SSN, documents.ssns, hint=_alone(documents.SSN), gate=DENSE),
+    Rule("rg", documents.RG, documents.rgs, hint=_alone(documents.RG), gate=DENSE),
+    Rule("cep", documents.CEP, documents.ceps, hint=_alone(documents.CEP), gate=DENSE),
 )
-"""The rules. Where two hits overlap, the rule that stands first wins; of one rule's, the longer, then the earlier."""
+_AFTER: tuple[Rule, ...] = (
+    Rule("rg", documents.RG, documents.rgs_of_row, hint=_alone(documents.RG), gate=DENSE, context=documents.ROW_RG),
+    Rule(
+        "cep", documents.CEP, documents.ceps_of_row, hint=_alone(documents.CEP), gate=DENSE, context=documents.ROW_CEP
+    ),
+)
+
+
+@cache
+def rules(types: tuple[str, ...] = TYPES, regions: tuple[str, ...] = REGIONS) -> tuple[Rule, ...]:
+    """Give the rules of some types. Where two hits overlap, the rule that stands first wins; of one rule's, the longer.
+
+    The order is that of certainty: keys and addresses, check digits, forms, then phones, whose plans hold many numbers.
+    """
+    phone = Rule("phone", RUN, partial(phones, regions), hint=RUN, gate=DENSE)
+    return tuple(rule for rule in (*_BEFORE, phone, *_AFTER) if rule.type in types)
+
+
+RULES: tuple[Rule, ...] = rules()
+"""The rules of all types, phones of the default regions."""
 
 
 def placeholder(type: str, number: int) -> str:

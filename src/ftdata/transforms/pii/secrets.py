@@ -213,7 +213,9 @@ _VERB = r"(?: [a-zà-ú]{1,12}){0,4}(?: (?:is|was|é|es|era):?|:) "
 PASSWORD = rf"(?i)(?:{_PASSWORD})(?:{_SIGN})[^\s]"
 STATED = rf"(?i)(?:{_PASSWORD})(?:{_VERB})[^\s0-9]{{0,40}}[0-9]"
 TOKEN = rf"(?i)(?:{_TOKEN})(?:{_SIGN})[^\s]"
+PASSWORD_GATE = r"(?i)(?:pass|pwd|senha|contrase|clave)"  # fewer and shorter words: a quarter cheaper than the hint
 PASSWORD_HINT = r"(?i)passw|passphrase|passcode|pwd|senha|contrase|clave|palavra-passe"
+SIGN_GATE = "[:=→]"  # three times cheaper than the hint
 TOKEN_HINT = r"(?i)(?:token|secret|key|acesso|acceso|api)[\"'\]\\]{0,2}\s{0,3}[:=→]"
 OPTION = r"--(?:password|passwd|pass|token|api-key|secret)[ =][^\s]"
 
@@ -309,9 +311,9 @@ SECRETS: tuple[Rule, ...] = (
         Rule("secret", shape, check, literals=literals, hint="" if literals else shape)
         for _, literals, shape, check in SHAPES
     ),
-    Rule("secret", PASSWORD, _assigned(4, numbers=True), hint=PASSWORD_HINT),
-    Rule("secret", STATED, _stated, hint=PASSWORD_HINT),
-    Rule("secret", TOKEN, _assigned(12, numbers=False), hint=TOKEN_HINT),
+    Rule("secret", PASSWORD, _assigned(4, numbers=True), hint=PASSWORD_HINT, gate=PASSWORD_GATE),
+    Rule("secret", STATED, _stated, hint=PASSWORD_HINT, gate=PASSWORD_GATE),
+    Rule("secret", TOKEN, _assigned(12, numbers=False), hint=TOKEN_HINT, gate=SIGN_GATE),
     Rule("secret", OPTION, _assigned(4, numbers=True), hint="--(?:pass|token|api-key|secret)"),
 )
 """All rules of the type `secret`, in the order in which they win where they overlap."""

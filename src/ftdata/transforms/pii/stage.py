@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,9 +13,10 @@ from pydantic import Field, field_validator
 from ftdata.batch import Batch
 from ftdata.stages import Transform
 from ftdata.texts import Texts
-from ftdata.transforms.pii.find import Found, find, names_secrets
+from ftdata.transforms.pii.find import Found, find, telling_keys
+from ftdata.transforms.pii.plans import REGIONS, unknown_region
 from ftdata.transforms.pii.rule import Rule
-from ftdata.transforms.pii.rules import RULES, TYPES, label, placeholder
+from ftdata.transforms.pii.rules import TYPES, label, placeholder, rules
 
 _ROUNDS = 8
 _LABELS = "|".join(label(type) for type in TYPES)
@@ -28,16 +28,25 @@ class Pii(Transform):
     """Replace personal data and secrets by numbered placeholders, such as [EMAIL_1].
 
     One value has one number throughout its conversation: in contents, names, parts, tool calls, rejected answers, tool
-    definitions, extra keys and meta. What is found is proved by check digits or by a fixed shape: e-mail addresses,
-    user and password in URLs, payment cards, IBANs, CPF and CNPJ numbers, keys, tokens and passwords. A CPF or CNPJ
-    without its punctuation counts only where the conversation names the document. The note counts replacements by type.
+    definitions, extra keys and meta. What is found is proved by check digits, a fixed shape, a number plan or a word
+    beside it: e-mail addresses, user and password in URLs, phone numbers, IP addresses, payment cards, IBANs, US
+    social security numbers, CPF, CNPJ, RG and CEP of Brazil, DNI, NIE and NIF of Spain, NIF of Portugal, keys, tokens
+    and passwords. A number that others look like (a CPF or CNPJ without its punctuation, bare digits of a phone, RG,
+    CEP, NIF) counts only where a word names it. Where two overlap, the more certain type wins, then the longer. The
+    note counts replacements by type.
     """
 
     name: ClassVar[str] = "pii"
+    decides_with: ClassVar[tuple[str, ...]] = ("phonenumbers",)
     scrubs: ClassVar[bool] = True
     """Read by the recipe: a chain that holds such a stage is scrubbed."""
 
     types: tuple[str, ...] = Field(TYPES, description=f"what to replace: {', '.join(TYPES)}; all by default")
+    regions: tuple[str, ...] = Field(
+        REGIONS,
+        description="country codes (ISO 3166, two letters) whose phone numbers are known in their national form; "
+        "of those that a number fits the first counts; numbers with + are known of any country",
+    )
     spare: tuple[str, ...] | None = Field(
         None,
         description="meta keys left as they are because a later step reads them; worked out from the recipe",
@@ -54,6 +63,15 @@ class Pii(Transform):
             raise ValueError(f"no type is named; use some of {', '.join(TYPES)}, or leave the step out")
         return tuple(type for type in TYPES if type in plain)
 
+    @field_validator("regions")
+    @classmethod
+    def _regions(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+        plain = tuple(dict.fromkeys(region.strip().upper() for region in regions))
+        for region in plain:
+            if problem := unknown_region(region):
+                raise ValueError(problem)
+        return plain
+
     def reads_meta(self) -> frozenset[str]:
         """Nothing is decided by meta; its texts are scrubbed where they are kept."""
         return frozenset()
@@ -63,7 +81,7 @@ class Pii(Transform):
         texts = _texts(batch, self.spare or ())
         if not len(texts.text):
             return batch
-        scrubbed, counts = _scrub(texts.text, texts.row.to_numpy(), _rules(self.types), _keys(texts))
+        scrubbed, counts = _scrub(texts.text, texts.row.to_numpy(), rules(self.types, self.regions), _keys(texts))
         if not counts:
             return batch
         notes = np.full(batch.height, None, dtype=object)
@@ -73,9 +91,17 @@ class Pii(Transform):
         return texts.replace(scrubbed).with_columns(pl.coalesce(note, batch["note"]).alias("note"))
 
 
+_OF_NAMES: tuple[str, ...] = tuple(type for type in TYPES if type not in ("ip", "cep"))
+
+
 def scrub(text: str) -> str:
-    """Give a string with personal data and secrets replaced by numbered placeholders: file names, logs, messages."""
-    scrubbed, counts = _scrub(pl.Series("text", [text]), np.zeros(1, dtype=np.uint32), RULES, None)
+    """Give a string with personal data and secrets replaced by numbered placeholders: file names, logs, messages.
+
+    IP addresses and CEPs stay: four numbers with points are a version as often as not where names are given, and
+    neither leads to a person without more. Phones need a `+` or a word beside them: dates and counters fill file names.
+    """
+    types = rules(_OF_NAMES, ())
+    scrubbed, counts = _scrub(pl.Series("text", [text]), np.zeros(1, dtype=np.uint32), types, None)
     return str(scrubbed[0]) if counts else text
 
 
@@ -86,7 +112,7 @@ def count(batch: Batch, types: Sequence[str] = TYPES, spare: Sequence[str] = ())
         return {}
     rows = texts.row.to_numpy()
     totals, holders = dict[str, int](), dict[str, set[int]]()
-    for position, hits in find(texts.text, rows, _rules(tuple(types)), _keys(texts)).items():
+    for position, hits in find(texts.text, rows, rules(tuple(types)), _keys(texts)).items():
         for hit in hits:
             totals[hit.type] = totals.get(hit.type, 0) + 1
             holders.setdefault(hit.type, set()).add(int(rows[position]))
@@ -99,12 +125,7 @@ def _texts(batch: Batch, spare: Sequence[str]) -> Texts:
 
 def _keys(texts: Texts) -> list[str | None] | None:
     keys = texts.keys()
-    return keys if keys and names_secrets(texts.text) else None
-
-
-@cache
-def _rules(types: tuple[str, ...]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in RULES if rule.type in types)
+    return keys if keys and telling_keys(texts.text) else None
 
 
 class _Numbers:
