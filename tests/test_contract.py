@@ -41,10 +41,66 @@ CHATS = """{"messages": [{"role": "user", "content": "Qxzv hi"}, {"role": "assis
 {"input": {"messages": []}, "preferred_output": [{"role": "assistant"}], "non_preferred_output": []}
 """
 
+CHAT_TABLE = """conversation;time;author;text;interno;setor
+7;01/02/2025 10:00;Ana;Qxzv bom dia;não;vendas
+7;01/02/2025 10:01;Suporte;Qxzv pois não;não;vendas
+7;01/02/2025 10:02;Suporte;Qxzv cliente difícil;sim;vendas
+8;31/02/2025;Bia;Qxzv sem hora;não;
+;25/02/2025 10:00;Bia;Qxzv sem conversa;não;
+8;25/02/2025 10:00;Bot;Qxzv automático;não;
+"""
+CHAT_OBJECTS = """{"from": {"name": "Ana", "role": "user"}, "text": "Qxzv oi", "ts": 1700000000, "room": "a"}
+{"from": {"name": "Sol", "role": "agent"}, "text": "Qxzv olá", "ts": 1700000060, "room": "a", "private": false}
+{"from": {"name": "Sol", "role": "agent"}, "text": "Qxzv nota", "ts": 1700000070, "room": "a", "private": true}
+
+{"from": {"name": "Ana", "role": "user"}, "text": ["Qxzv"], "ts": 1700090000, "room": "a"}
+[7]
+"""
+CHAT_LINES = """Qxzv exportado
+[2024-05-01 23:58] Cliente: Qxzv olá: tudo bem?
+segunda linha
+
+[2024-05-01 23:59] Atendente: Qxzv tudo
+[2024-05-02 00:03] Qxzv entrou
+[2024-05-02 09:00] Cliente: Qxzv outra coisa
+[2024-05-02 09:01] Atendente: Qxzv pois não
+"""
+
+OLD_LINES = """{"prompt": "Qxzv how ->", "completion": " Qxzv so END"}
+{"Completion": " Qxzv é END", "PROMPT": "Qxzv \\u00e9 ->", "id": 1e5}
+
+{"prompt": "Qxzv", "prompt": "Qxzv ->", "completion": 7}
+["Qxzv"]
+{"prompt": "", "completion": " Qxzv END"}
+"""
+OLD_TABLE = 'prompt\tcompletion\tQxzv\nQxzv a ->\t Qxzv b\tN/A\n"Qxzv\nc ->"\t Qxzv d\t\nQxzv\te\n'
+OLD_TALKS = """[{"prompt": "A: Qxzv one\\nB:", "completion": " Qxzv two\\n"},
+ {"prompt": "A: Qxzv one\\nB: Qxzv two\\nA: Qxzv\\nB:", "completion": " Qxzv three\\n"},
+ {"prompt": "Qxzv", "completion": " Qxzv"}]"""
+
 TABLE: list[tuple[str, str, dict[str, Any]]] = [
+    ("reader", "chat-log", {"path": ("chat.csv", CHAT_TABLE), "assistants": ("Suporte",), "gap": "45m"}),
+    ("reader", "chat-log", {"path": ("chat.jsonl", CHAT_OBJECTS), "assume_public": True, "merge": False}),
+    ("reader", "chat-log", {"path": ("chat.txt", CHAT_LINES)}),
     ("reader", "openai-chat", {"path": SAMPLES / "chat.jsonl"}),
     ("reader", "openai-chat", {"path": ("chats.jsonl", CHATS)}),
     ("reader", "openai-chat", {"path": ("array.json", '[{"messages": [{"role": "user", "content": "a"}]}, 7]')}),
+    ("reader", "prompt-completion", {"path": ("old.jsonl", OLD_LINES)}),
+    (
+        "reader",
+        "prompt-completion",
+        {"path": ("old.tsv", OLD_TABLE), "separator": (" ->", "##"), "when_empty": "Go on."},
+    ),
+    (
+        "reader",
+        "prompt-completion",
+        {
+            "path": ("old.json", OLD_TALKS),
+            "merge": True,
+            "prefix": "system",
+            "roles": (("A", "user"), ("B", "assistant")),
+        },
+    ),
     ("reader", "tickets", {"path": SAMPLES / "tickets.csv"}),
     ("reader", "tickets", {"path": SAMPLES / "chamados.csv"}),
     ("reader", "tickets", {"path": ("pairs.csv", PAIRS), "question": "question", "answer": "answer"}),
@@ -75,12 +131,20 @@ TABLE: list[tuple[str, str, dict[str, Any]]] = [
     ("selector", "exact-dedup", {}),
     ("selector", "exact-dedup", {"on": "question", "keep": "longest", "normalise": "space-case"}),
     ("selector", "exact-dedup", {"on": "answer", "keep": "last"}),
+    ("selector", "near-dedup", {}),
+    ("selector", "near-dedup", {"threshold": 0.6, "ngram": 2, "on": "question", "keep": "longest"}),
+    ("selector", "near-dedup", {"on": "answer", "keep": "last"}),
+    ("selector", "language", {}),
+    ("selector", "language", {"keep": ("en", "pt"), "unknown": "drop"}),
+    ("selector", "language", {"drop": ("ar",), "backend": "langdetect", "guarded": False}),
     ("selector", "split", {}),
     ("selector", "split", {"validation": 0.2, "test": 0.1, "group": "customer", "seed": 7}),
     ("check", "balance", {}),
     ("check", "balance", {"by": "category", "max_share": 0.3}),
     ("check", "balance", {"by": "customer"}),
     ("check", "format", {"for": "openai"}),
+    ("check", "lengths", {}),
+    ("check", "lengths", {"short_words": 9, "max_short": 0.0, "times_median": 1.5, "max_chars": 40, "max_tail": 0.01}),
     ("check", "private-data", {}),
     ("check", "size", {}),
     ("writer", "openai-chat", {"path": "out/{split}.jsonl"}),

@@ -85,11 +85,17 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "odd.parquet").write_bytes(b"PAR1 no")
     pl.DataFrame({"text": ["a"]}).write_parquet(tmp_path / "other.parquet")
+    pl.DataFrame({"prompt": ["a"], "completion": ["b"]}).write_parquet(tmp_path / "pairs.parquet")
+    pl.DataFrame({"messages": ["a"]}).write_parquet(tmp_path / "texts.parquet")
+    pl.DataFrame({"messages": [[{"role": 1, "content": "a"}]]}).write_parquet(tmp_path / "roles.parquet")
     for against, told in [
         ("nowhere.jsonl", "is not there"),
         ("empty", r"holds no \.jsonl or \.parquet file"),
         ("odd.parquet", "is no Parquet file"),
         ("other.parquet", "has no column of messages"),
+        ("pairs.parquet", "has no column of messages"),
+        ("texts.parquet", "has no column of messages"),
+        ("roles.parquet", "is no Parquet file of an earlier run"),
     ]:
         with pytest.raises(InputError, match=told):
             flow.run(recipe(tmp_path, "second.jsonl", "new", {"against": [against]}))

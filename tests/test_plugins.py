@@ -1,7 +1,7 @@
 """Plugins: found by their metadata, imported only when asked for, and harmless when they are broken.
 
-The broken ones lie as pip would lay them: a module, and a dist-info folder that names its entry points. The worked one
-is installed from a copy of its folder.
+The broken ones lie as pip would lay them: a module, and a dist-info folder that names its entry points. The worked ones
+are installed from a copy of their folder.
 """
 
 from __future__ import annotations
@@ -236,16 +236,25 @@ def test_a_scrubber_that_breaks_its_contract_lets_nothing_pass(tmp_path: Path) -
     assert not (tmp_path / "out" / "rows.jsonl").exists()
 
 
-def test_the_worked_plugin_installs_and_runs(tmp_path: Path) -> None:
+def built(name: str, tmp_path: Path) -> Path:
+    """Install a worked plugin from a copy, as pip does in the end, without an index to fetch build tools from."""
     copy, site = tmp_path / "copy", tmp_path / "site"
-    shutil.copytree(PLUGINS / "ftdata-mask-orders", copy)
-    code = [line for line in (copy / "src" / "ftdata_mask_orders.py").read_text().splitlines() if line.strip()]
-    assert len(code) <= 20
-    # What pip does in the end, without an index to fetch build tools from.
+    shutil.copytree(PLUGINS / name, copy, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
     setup = ["-W", "ignore", "-c", "import setuptools; setuptools.setup()", "-q"]
     steps = ["install_lib", "-d", str(site), "install_egg_info", "-d", str(site)]
     done = subprocess.run([sys.executable, *setup, *steps], cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return site
+
+
+def lines_of_code(name: str) -> int:
+    (module,) = (PLUGINS / name / "src").glob("*.py")
+    return len([line for line in module.read_text().splitlines() if line.strip()])
+
+
+def test_the_worked_transform_installs_and_runs(tmp_path: Path) -> None:
+    assert lines_of_code("ftdata-mask-orders") <= 20
+    site = built("ftdata-mask-orders", tmp_path)
     listed = ftdata("stages", cwd=tmp_path, site=site).stdout.splitlines()
     assert ["transform", "mask-orders", "mask-orders"] in [line.split()[:3] for line in listed]
     recipe(tmp_path, 'use = "mask-orders"\nprefix = "LM-"')
@@ -255,14 +264,40 @@ def test_the_worked_plugin_installs_and_runs(tmp_path: Path) -> None:
     assert "where is [ORDER]?" in written and "LM-" not in written
 
 
+def test_the_worked_reader_is_found_by_sniff_convert_and_init(tmp_path: Path) -> None:
+    assert lines_of_code("ftdata-faq-text") <= 70
+    site = built("ftdata-faq-text", tmp_path)
+    (tmp_path / "faq.txt").write_text("Help\n\nQ: Where?\nA: Here,\nat ann@example.com.\nQ: When?\n")
+    checked = ftdata("plugins", "check", cwd=tmp_path, site=site)
+    assert checked.returncode == 0 and "faq-text" in checked.stdout
+    sniffed = ftdata("sniff", "faq.txt", cwd=tmp_path, site=site)
+    assert sniffed.returncode == 0, sniffed.stdout
+    assert "faq-text (90%)" in sniffed.stdout and "2 lines begin with Q:, 1 with A:" in sniffed.stdout
+    assert ftdata("sniff", "faq.txt", cwd=tmp_path, site=site, only="none").returncode == 3
+    converted = ftdata("convert", "faq.txt", "rows.jsonl", "--json", "-q", cwd=tmp_path, site=site)
+    assert converted.returncode == 0, converted.stderr
+    manifest = json.loads(converted.stdout)["manifest"]
+    assert (manifest["records"], manifest["rows"], manifest["written"]) == (6, 4, 1)
+    assert manifest["dropped"] == {"faq-text": {"outside": 2, "no-answer": 1}}
+    assert manifest["plugins"] == {"faq-text": "1.0.0"}
+    (line,) = (tmp_path / "rows.jsonl").read_text().splitlines()
+    assert [turn["content"] for turn in json.loads(line)["messages"]] == ["Where?", "Here,\nat [EMAIL_1]."]
+    drafted = ftdata("init", "faq.txt", cwd=tmp_path, site=site)
+    assert drafted.returncode == 0, drafted.stderr
+    ran = ftdata("run", "faq.toml", cwd=tmp_path, site=site)
+    assert ran.returncode == 1, "one row is too few, and so a finding"
+    assert (tmp_path / "out" / "faq" / "train.jsonl").read_text() == f"{line}\n"
+
+
 def run_tests(folder: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'base'}"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_the_tests_of_the_worked_plugin_pass(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ftdata-mask-orders", "ftdata-faq-text"])
+def test_the_tests_of_the_worked_plugins_pass(name: str, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    shutil.copytree(PLUGINS / "ftdata-mask-orders", copy)
+    shutil.copytree(PLUGINS / name, copy)
     done = run_tests(copy, tmp_path)
     assert done.returncode == 0, done.stdout
 

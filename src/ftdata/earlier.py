@@ -92,14 +92,16 @@ def _parquet(file: Path, source: Source) -> Iterator[Batch]:
     """Read a data file of the writer `hf-dataset`; lines are numbered like those of a text file."""
     try:
         with pq.ParquetFile(file) as table:
-            names = [name for name in table.schema_arrow.names if name in (*_TURNS, "tools", "extra")]
-            if not {"messages", "prompt"} & set(names):
+            kinds = {field.name: field.type for field in table.schema_arrow}
+            names = [name for name in kinds if name in (*_TURNS, "tools", "extra")]
+            turns = [kinds[name] for name in names if name in _TURNS]
+            if not ("messages" in names or {"prompt", "chosen"} <= set(names)) or not all(map(_is_turns, turns)):
                 raise InputError(f"{source.name}: has no column of messages; name a file that an earlier run wrote")
             first = 1
             for part in table.iter_batches(ROWS, columns=names):
                 yield _batch(part, first)
                 first += part.num_rows
-    except (pa.ArrowException, pl.exceptions.PolarsError) as error:
+    except (pa.ArrowException, pl.exceptions.PolarsError, TypeError) as error:  # polars: a value of another type
         told = type(error).__name__
         raise InputError(f"{source.name}: is no Parquet file of an earlier run ({told}); name one") from None
 
@@ -121,6 +123,11 @@ def _batch(part: pa.RecordBatch, first: int) -> Batch:
     numbers = np.arange(first, first + part.num_rows, dtype=np.uint64)
     origin = nest(pl.Series("origin", numbers), np.arange(part.num_rows + 1))
     return make_batch(part.num_rows, {"origin": origin, **columns})
+
+
+def _is_turns(kind: pa.DataType) -> bool:
+    listed: bool = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return listed and bool(pa.types.is_struct(kind.value_type))
 
 
 def _turns(values: pa.Array) -> pl.Series:

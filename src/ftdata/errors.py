@@ -11,6 +11,11 @@ class FtdataError(Exception):
 
     exit_code = 70
 
+    @property
+    def recorded(self) -> str:
+        """The message for a run's record, where no text of the data stands."""
+        return str(self)
+
 
 class RecipeError(FtdataError):
     """Report mistakes in a recipe or on the command line, all of them at once; the user must act."""
@@ -26,9 +31,24 @@ class RecipeError(FtdataError):
 
 
 class InputError(FtdataError):
-    """Report an input that is missing, unreadable or not what its reader takes."""
+    """Report an input that is missing, unreadable or not what its reader takes.
+
+    `seen` ends the message with what the data hold (names to choose from): it is shown, and never `recorded`.
+    """
 
     exit_code = 3
+
+    def __init__(self, problem: str, seen: str = "") -> None:
+        super().__init__(problem, seen)
+        self.problem, self.seen = problem, seen
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.seen}" if self.seen else self.problem
+
+    @property
+    def recorded(self) -> str:
+        """The message without `seen`."""
+        return self.problem
 
 
 class OutputError(FtdataError):

@@ -166,7 +166,7 @@ class _Flow:
             with self._signals():
                 return self._run()
         except FtdataError as error:
-            self._give_up("interrupted" if isinstance(error, Interrupted) else "failed", str(error))
+            self._give_up("interrupted" if isinstance(error, Interrupted) else "failed", error.recorded)
             raise
         except KeyboardInterrupt:
             self._give_up("interrupted", "interrupted at once")
@@ -299,7 +299,8 @@ class _Flow:
                     account.records.set(owned, DROPPED, f"reader {label}")
                     self.progress.bytes_read = before + source.bytes_read
                     self._tick(f"read {source.name}")
-                    yield engine.arrived(label, batch)
+                    if batch.height:
+                        yield engine.arrived(label, batch)
                 hole = account.records.missing(first, source.handed)
                 if hole is not None:
                     raise ContractError(f"reader {label}: lost {source.place(hole)}; every record belongs to a row")

@@ -76,6 +76,7 @@ def input_parts(source: Source, reader: Reader, folder: Path) -> list[InputPart]
             records=i.records,
             use=reader.name,
             lookup=i.first == 0,
+            legacy=i.legacy,
         )
         for i in source.inputs
     ]

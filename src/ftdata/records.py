@@ -56,7 +56,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Input:
-    """One file that was read: `bytes` and `sha256` are those of the file on disk, compressed if it is."""
+    """One file that was read: `bytes` and `sha256` are those of the file on disk, compressed if it is.
+
+    `legacy`: how to give it back, from a reader that can.
+    """
 
     name: str
     path: Path
@@ -65,6 +68,7 @@ class Input:
     encoding: str
     first: int
     records: int
+    legacy: dict[str, Any] | None = None
 
 
 class Table:

@@ -148,25 +148,26 @@ def conversion(
     settled = dict(fields or {})
     if reader is None:
         guess = best(source, encoding, set(settled) - {"encoding"})
-        use, ready = guess.reader.name, guess.reader.ready
+        found = guess.reader
     else:
         try:
             stage = hooks.find(("reader",), reader).stage
         except LookupError as error:
             raise RecipeError(f"--from: {error}") from None
         assert issubclass(stage, Reader)
-        use, ready = stage.name, stage.ready
+        found = stage
     writer = writer or ("hf-dataset" if out != "-" and not Path(out).suffix else "openai-chat")
-    scrub = not ready if pii is None else pii
+    scrub = not found.ready if pii is None else pii
+    aside = {"sidecar": list(found.beside)} if found.beside and writer == "openai-chat" else {}
     target = Path(out)
     steps = [{"use": "pii"}] if scrub else [{"use": "private-data"}] if pii is None else []
-    if not ready:
+    if not found.ready:
         steps.append({"use": "placeholders"})
     data = {
         "run": {"name": re.sub(r"[^\w.-]", "_", target.name).lstrip(".-") or "convert", **(options or {})},
-        "read": [{"use": use, "path": source, **settled}],
+        "read": [{"use": found.name, "path": source, **settled}],
         "step": steps,
-        "write": [{"use": writer, "path": out}],
+        "write": [{"use": writer, "path": out, **aside}],
     }
     return Recipe.parse(data, Path(), target.stem or "convert", "convert")
 

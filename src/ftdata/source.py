@@ -68,6 +68,8 @@ class Source:
     cannot be read is an `InputError`; what is wrong with one record only is a `Record` with a `problem`.
 
     A folder or archive is read by `member`; without one it must hold exactly one file.
+
+    `legacy` is for a reader that can give its file back: what it says there goes to the manifest with each file read.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Source:
         self._stated = None if encoding is None else decoding.checked(self.name, encoding)
         self.encoding = self._stated or "utf-8"
         self._most = records
+        self.legacy: dict[str, Any] | None = None
         self._store = Store(Path(path), self.name, scratch, self.limits)
         self._member: str | None = None
         self._parts: list[_Part] = []
@@ -116,12 +119,36 @@ class Source:
         twin._member, twin.handed, twin.first = member or self._member, 0, 1
         return twin
 
+    # --- looking through it first -------------------------------------------------------------------------------------
+
+    def again(self) -> Source:
+        """Make a second reader of the same bytes, whose records nobody counts: for a look through the whole input."""
+        return self._twin()
+
+    def content(self) -> Iterator[bytes]:
+        """Give all decompressed bytes as they stand, byte order mark included, uncounted."""
+        stream = self._store.open(self._chosen(None))
+        while piece := stream.read(BLOCK):
+            yield piece
+
+    def text(self, *, json: bool) -> Iterator[bytes]:
+        """Give all text as UTF-8 without byte order mark, uncounted; `json`: its encoding is not guessed."""
+        twin = self._twin()
+        part, stream, encoding, skip = twin._begin(None, json)
+        self.encoding = encoding
+        return twin._pieces(part, stream, encoding, skip)
+
     # --- what the input is --------------------------------------------------------------------------------------------
 
     @property
     def bytes_total(self) -> int:
         """Bytes on disk."""
         return self._store.size
+
+    @property
+    def sampled(self) -> bool:
+        """Whether only the first records are read: what is not met in them may yet come."""
+        return self._most is not None
 
     def members(self) -> tuple[str, ...]:
         """List the files in a folder or zip archive by name, else none; hidden files and links are left out.
@@ -200,7 +227,7 @@ class Source:
                 if folder:
                     store.close()
             part.digest = (tap.count, tap.sha256)
-        return Input(part.name, part.path, *part.digest, part.encoding, part.first, part.records)
+        return Input(part.name, part.path, *part.digest, part.encoding, part.first, part.records, self.legacy)
 
     def unread(self) -> str | None:
         """Name a file that the reader began and did not read to its end, or never began; None if there is none."""
@@ -353,15 +380,19 @@ class Source:
                     record = record._replace(value=None, problem=error.problem)
             yield record
 
-    def json_texts(self, member: str | None = None) -> Iterator[Record]:
-        """Give the items of a JSON array, or the object of a file, each as JSON text on one line, not yet checked."""
+    def json_texts(self, member: str | None = None, *, as_it_stands: bool = False) -> Iterator[Record]:
+        """Give the items of a JSON array, or the object of a file, each as JSON text on one line, not yet checked.
+
+        `as_it_stands` leaves the white space between their tokens as it is.
+        """
+        made = _as_it_stands if as_it_stands else _one_line
         part, stream, encoding, skip = self._begin(member, True)
 
         def found() -> Iterator[tuple[int, bytes | None, str | None]]:
             items = Items(self.limits)
             for piece in self._pieces(part, stream, encoding, skip):
-                yield from map(_one_line, items.feed(piece, most=_WIDE_ROW if stream.wide else None))
-            yield from map(_one_line, items.feed(b"", final=True))
+                yield from map(made, items.feed(piece, most=_WIDE_ROW if stream.wide else None))
+            yield from map(made, items.feed(b"", final=True))
 
         return self._number(part, found())
 
@@ -524,6 +555,10 @@ def is_one_value(opening: bytes) -> bool:
             return True
         return False
     return first[:1] == b"{" and bool(newline) and second[:1] in (b" ", b"\t", b'"', b"}") and unfinished(first)
+
+
+def _as_it_stands(item: Item) -> tuple[int, bytes | None, str | None]:
+    return item
 
 
 def _one_line(item: Item) -> tuple[int, bytes | None, str | None]:

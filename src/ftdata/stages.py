@@ -107,6 +107,8 @@ class Reader(Stage):
     """Whether what it reads is training data already: `convert` then counts private data instead of scrubbing it."""
     problems: ClassVar[frozenset[str]] = frozenset()
     """Reasons of its own for records that could not be read, which `max_bad` limits beside those of the source."""
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Meta keys that `convert` keeps beside the rows, in the writer's `sidecar`: `*` means all."""
     warns: ClassVar[Mapping[str, str]] = {}
     """Flags that concern the whole input rather than one row, with a sentence: a run tells them as findings."""
 
@@ -114,7 +116,7 @@ class Reader(Stage):
     encoding: str | None = Field(None, description="encoding of the input; UTF-8, or told from its bytes")
 
     def read(self, source: Source) -> Iterator[Batch]:
-        """Read the source."""
+        """Read the source. One that looks through all of it first gives an empty batch now and then meanwhile."""
         raise NotImplementedError
 
     @classmethod
@@ -145,7 +147,8 @@ class Selector(Stage):
     def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
         """Decide: `row` plus any of `drop`, `note`, `flags` (List(String)), `split`, `tags` (JSON text).
 
-        Tags are merged into `meta` under the stage's name. Rows not mentioned stay as they are; a null decides nothing.
+        Tags (an object) are merged into `meta` under the stage's name; where the source has a column of that name, they
+        stand beside it as `name.key`. Rows not mentioned stay as they are; a null decides nothing.
         """
         raise NotImplementedError
 

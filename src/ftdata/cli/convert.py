@@ -18,6 +18,7 @@ import click
 @click.option(
     "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records, show them, write nothing."
 )
+@click.option("--reverse", "back", is_flag=True, help="Give the old file OUT back that the chat file IN was made of.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that ftdata did not write.")
 @click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")
 @click.option("--json", "json", is_flag=True, help="Print the manifest as JSON on stdout.")
@@ -33,6 +34,7 @@ def command(
     max_bad: float | None,
     max_drop: float | None,
     count: int | None,
+    back: bool,
     overwrite: bool,
     fresh: bool,
     json: bool,
@@ -44,7 +46,19 @@ def command(
     ftdata convert tickets.csv train.jsonl
     ftdata convert tickets.csv train.jsonl --set question=Body --set answer=Reply
     zcat old.jsonl.gz | ftdata convert - - | ftdata check - --for openai
+    ftdata convert --reverse chat.jsonl old.jsonl    (byte for byte, or not at all)
     """
+    if back:
+        stated: dict[str, object] = {
+            "--from": reader,
+            "--to": writer,
+            "--set": pairs,
+            "--encoding": encoding,
+            "--pii": pii is not None,
+        }
+        stated |= {"--max-bad": max_bad, "--max-drop": max_drop, "--sample": count, "--fresh": fresh}
+        _reverse(source, out, overwrite, json, quiet, [name for name, value in stated.items() if value])
+        return
     from ftdata import sniff
     from ftdata.cli.run import outcome
 
@@ -66,3 +80,28 @@ def command(
         if out == "-" and count is None:
             sniff.to_stdout(target)
     raise SystemExit(code)
+
+
+def _reverse(chat: str, out: str, overwrite: bool, json: bool, quiet: bool, stated: list[str]) -> None:
+    if stated:
+        raise click.UsageError(f"--reverse takes its settings from the run's record; leave out {', '.join(stated)}")
+    if json and out == "-":
+        raise click.UsageError("--json and OUT - both want stdout; write to a file")
+    if chat == "-":
+        raise click.UsageError("--reverse finds the run's record by the chat file's name; give the file")
+    from ftdata import sniff
+    from ftdata.cli.terminal import as_json, line
+    from ftdata.reverse import reverse
+
+    with sniff.landing(out) as target:
+        made = reverse(chat, target, overwrite)
+        if out == "-":
+            sniff.to_stdout(target)
+    if json:
+        as_json({"path": str(made.path), "records": made.records, "bytes": made.bytes, "sha256": made.sha256})
+    elif not quiet:
+        line(
+            f"{out}: {made.records:,} records, {made.bytes:,} bytes, sha256 {made.sha256}: as they were read",
+            fg="green",
+        )
+        line(f"record: {made.record.folder}")

@@ -36,17 +36,22 @@ def command(source: str, encoding: str | None, json: bool) -> None:
         )
     else:
         for guess in guesses:
-            sure = guess.sniff.confidence >= SURE
-            verdict = f"{guess.reader.name} ({guess.sniff.confidence:.0%})" if sure else f"not {guess.reader.name}"
+            name, found = guess.reader.name, guess.sniff
+            if found.confidence >= SURE:
+                verdict = f"{name} ({found.confidence:.0%})"
+            elif found.refusal:
+                verdict = f"{name}, but a setting is missing" if found.fields else f"refused by {name}"
+            else:
+                verdict = f"perhaps {name} ({found.confidence:.0%})"
             data(f"{source}: {verdict}")
-            for phrase in guess.sniff.evidence:
+            for phrase in found.evidence:
                 data(f"  {phrase}")
-            for key, value in guess.sniff.fields.items():
+            for key, value in found.fields.items():
                 data(f"  {key} = {value}")
-            if guess.sniff.refusal:
-                data(f"  refused: {guess.sniff.refusal}")
-            if guess.sniff.force:
-                data(f"  force with: {guess.sniff.force}")
+            if found.refusal:
+                data(f"  refused: {found.refusal}")
+            if found.force:
+                data(f"  force with: {found.force}")
         if not guesses:
             data(f"{source}: no reader knows this format; it holds {holds}")
     if not any(guess.sniff.confidence >= SURE for guess in guesses):

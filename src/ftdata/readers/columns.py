@@ -43,6 +43,13 @@ class Column:
         """Whether most cells are free text."""
         return self.free >= 0.5 and self.times < 0.5 and self.emails < 0.5
 
+    @property
+    def coded(self) -> bool:
+        """Whether the values may be ids: neither free text nor dates, addresses, or yes and no."""
+        if self.prose or self.emails > 0.5:
+            return False
+        return self.numbers >= 0.5 or (self.times <= 0.5 and self.yes_no <= 0.9)
+
     def has(self, *sets: frozenset[str]) -> bool:
         """Whether the name holds a word of each of these sets."""
         return all(not chosen.isdisjoint(self.words) for chosen in sets)

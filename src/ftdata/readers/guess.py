@@ -143,12 +143,7 @@ def _body(column: Column) -> Score:
 
 
 def _key(column: Column) -> Score:
-    if (
-        column.prose
-        or (column.times > 0.5 and column.numbers < 0.5)
-        or column.emails > 0.5
-        or (column.yes_no > 0.9 and column.numbers < 0.5)
-    ):
+    if not column.coded:
         return _NO
     if column.has(w.TEXT) or column.spaced > 0.5 or column.has(w.NOT_TEXT - {"code", "codigo", "number", "id"} - w.ID):
         return _NO

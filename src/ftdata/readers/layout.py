@@ -1,10 +1,12 @@
-"""Settle the layout of a ticket table: what the user stated, what is guessed, and what is refused with its remedy."""
+"""Settle the layout of a table of messages: what the user stated, what is guessed, what is refused with its remedy."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ftdata.errors import InputError
 from ftdata.readers import words as w
 from ftdata.readers.columns import find, looks_like_data, names, quoted, study
 from ftdata.readers.dialects import recognise, visibility_columns
@@ -13,7 +15,18 @@ from ftdata.readers.html import is_html
 
 
 class Refused(Exception):
-    """One sentence: what is wrong with the table, and what to do."""
+    """What is wrong with the input, and what to do; `seen` ends it with what the data hold, for a terminal only."""
+
+    def __init__(self, problem: str, seen: str = "") -> None:
+        super().__init__(problem, seen)
+        self.problem, self.seen = problem, seen
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.seen}" if self.seen else self.problem
+
+    def of(self, name: str) -> InputError:
+        """Give the error to raise for the input of this name."""
+        return InputError(f"{name}: {self.problem}", self.seen)
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,12 @@ class Layout:
     html: frozenset[int] = frozenset()
     evidence: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The settings of a reader that state this layout: the name of the column of each field."""
+        found = {field: self.names[index] for field, index in self.columns.items()}
+        return found | ({"visibility": self.names[self.gates[0]]} if self.gates else {})
 
 
 def settle(
@@ -54,7 +73,7 @@ def settle(
             f'--from tickets --set header=false --set question="{asks}" --set answer="{answers}" '
             "(if it is one: --set header=true)"
         )
-    given = _resolve(stated, named)
+    given = resolve(stated, named)
     titles = header if has_header is not False else [""] * len(header)
     dialect = recognise(titles)
     found = guess(titles, rows, given, shape, visibility_columns(dialect, titles))
@@ -108,6 +127,15 @@ _GENERIC = (
 )
 
 
+def forced(reader: str, fields: Mapping[str, str]) -> str:
+    """Give the flags of the command line that state what was guessed: `--from tickets --set body=Text`."""
+    return " ".join([f"--from {reader}", *(f"--set {name}={_shell(column)}" for name, column in fields.items())])
+
+
+def _shell(text: str) -> str:
+    return text if re.fullmatch(r"[\w.-]+", text) else "'" + text.replace("'", "'\\''") + "'"
+
+
 def _wordiest(rows: Sequence[Sequence[str]]) -> tuple[str, str]:
     """Name the two columns whose cells hold the most words, in their order in the table."""
     means = []
@@ -118,13 +146,14 @@ def _wordiest(rows: Sequence[Sequence[str]]) -> tuple[str, str]:
     return (f"#{best[0]}", f"#{best[1]}") if len(best) == 2 else ("#N", "#N")
 
 
-def _resolve(stated: Mapping[str, str], named: Sequence[str]) -> dict[str, int]:
+def resolve(stated: Mapping[str, str], named: Sequence[str]) -> dict[str, int]:
+    """Find the columns that the user named for fields; raise `Refused` for one that is not there or named twice."""
     given: dict[str, int] = {}
     for field, reference in stated.items():
         index = find(reference, named)
         if index is None:
             shown = ", ".join(quoted(name) for name in named[:30]) + (" ..." if len(named) > 30 else "")
-            raise Refused(f"{field} = {quoted(reference)}: no such column; the columns are {shown}")
+            raise Refused(f"{field} = {quoted(reference)}: no such column", f"the columns are {shown}")
         for other, taken in given.items():
             if taken == index:
                 raise Refused(f"{field} and {other} both name the column {quoted(named[index])}; each needs its own")

@@ -4,44 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import Field, field_validator
 
 from ftdata.batch import Batch, Rows
 from ftdata.errors import InputError
-from ftdata.readers import words as w
 from ftdata.readers.dialects import dump_of
-from ftdata.readers.html import plain, to_text
-from ftdata.readers.layout import Layout, Refused, settle, yes_is_public, yes_is_role
+from ftdata.readers.gate import Ids, Roles, privacy, speaker, text_of
+from ftdata.readers.layout import Layout, Refused, forced, settle
 from ftdata.readers.stitch import Rules, Stitch
 from ftdata.readers.times import Days, instant
 from ftdata.source import Record, Source
 from ftdata.stages import Reader, Sniff
 
 _COLUMNS = ("question", "answer", "key", "author", "role", "body", "time", "visibility", "subject")
-
-
-def _pairs(value: Any) -> Any:
-    return tuple((str(key), item) for key, item in value.items()) if isinstance(value, Mapping) else value
-
-
-Kind = Literal["user", "assistant", "bot", "system", "private", "drop"]
-Roles = Annotated[
-    tuple[tuple[str, Kind], ...], BeforeValidator(_pairs), PlainSerializer(lambda pairs: dict(pairs), return_type=dict)
-]
-
-
-def _texts(value: Any) -> Any:
-    """Take ids that were written as numbers."""
-    value = (value,) if isinstance(value, str | int) else value
-    return (
-        tuple(str(item) if type(item) is int else item for item in value) if isinstance(value, list | tuple) else value
-    )
-
-
-Ids = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 
 
 class Tickets(Reader):
@@ -132,7 +110,7 @@ class Tickets(Reader):
         try:
             layout = self._layout(table.fields, rows)
         except Refused as refusal:
-            raise InputError(f"{source.name}: {refusal}") from None
+            raise refusal.of(source.name) from None
         if layout.shape == "ticket":
             yield from self._per_ticket(table, layout)
         else:
@@ -160,8 +138,8 @@ class Tickets(Reader):
 
     def _per_ticket(self, table: Any, layout: Layout) -> Iterator[Batch]:
         question, answer = layout.columns["question"], layout.columns["answer"]
-        ask, reply = self._text_of(question, layout), self._text_of(answer, layout)
-        heading, hidden = self._heading(layout), self._gate(layout)
+        ask, reply = (text_of(column, layout, self.html, self.blanks) for column in (question, answer))
+        heading, hidden = self._heading(layout), privacy(layout, self.public)
         meta = _Meta(layout, {question, answer, *layout.gates})
         out = Rows()
         for number, _, cells, problem in table:
@@ -190,8 +168,9 @@ class Tickets(Reader):
     def _per_message(self, table: Any, layout: Layout, source: Source) -> Iterator[Batch]:
         columns = layout.columns
         body, key, at = columns["body"], columns["key"], columns.get("time")
-        text, who, hidden = self._text_of(body, layout), self._speaker(layout), self._gate(layout)
-        heading = self._heading(layout)
+        text, heading = text_of(body, layout, self.html, self.blanks), self._heading(layout)
+        hidden = privacy(layout, self.public)
+        who = speaker(layout, roles=self.roles, assistants=self.assistants, users=self.users, bots=self.bots)
         meta = _Meta(layout, {body, *layout.gates, *([columns["role"]] if "role" in columns else [])})
         rules = Rules(None if self.merge is False else self.merge, at is not None, layout.flags)
         stitch, days, out = Stitch(rules, source.scratch), Days(), Rows()
@@ -225,25 +204,9 @@ class Tickets(Reader):
                         yield out.batch()
             if len(out):
                 yield out.batch()
-            first = (
-                self.day_first if self.day_first is not None else {"day": True, "month": False}.get(days.first or "")
-            )
-            yield from stitch.batches(first)
+            yield from stitch.batches(days.day_first(self.day_first))
         finally:
             stitch.close()
-
-    def _text_of(self, column: int, layout: Layout) -> Callable[[str], str]:
-        """Make the function from a cell to its text; an empty text where there is none."""
-        blanks = frozenset(self.blanks)
-        sure = column in layout.html
-
-        def text(cell: str) -> str:
-            if self.html != "never" and ("<" in cell or "&" in cell):
-                cell = to_text(cell) if self.html == "always" else plain(cell, sure=sure)
-            stripped = cell.strip()
-            return "" if not stripped or stripped in blanks else cell
-
-        return text
 
     def _heading(self, layout: Layout) -> Callable[[list[str]], str | None]:
         """Make the function from a row to the subject that goes above the first question; None where none does."""
@@ -257,67 +220,6 @@ class Tickets(Reader):
             return title if title and title not in blanks else None
 
         return heading
-
-    def _gate(self, layout: Layout) -> Callable[[list[str]], str | None]:
-        """Make the privacy gate: the reason why a row may not be read, None if it is public."""
-        if not layout.gates:
-            return lambda cells: None
-        public = frozenset(value.strip().lower() for value in self.public)
-        meanings = [(index, yes_is_public(layout.names[index])) for index in layout.gates]
-
-        def gate(cells: list[str]) -> str | None:
-            unknown = None
-            for index, yes in meanings:
-                cell = cells[index]
-                if public:
-                    seen: bool | None = cell.strip().lower() in public
-                else:
-                    seen = w.visible(cell) if len(cell) < 60 else None
-                    if (
-                        seen is None
-                        and (truth := w.truth(cell) if len(cell) < 60 else None) is not None
-                        and yes is not None
-                    ):
-                        seen = truth == yes
-                if seen is False:
-                    return "private-note"
-                if seen is None:
-                    unknown = "unknown-visibility"
-            return unknown
-
-        return gate
-
-    def _speaker(self, layout: Layout) -> Callable[[list[str]], str]:
-        """Make the function that says who speaks: `user`, `assistant`, or the reason why the row is left out."""
-        known = {name.strip().casefold(): "bot" for name in self.bots}
-        known |= {name.strip().casefold(): "assistant" for name in self.assistants}
-        known |= {name.strip().casefold(): "user" for name in self.users}
-        others = "user" if self.assistants and not self.users else "unknown-author"
-        roles = {value.strip().casefold(): kind for value, kind in self.roles}
-        role, author = layout.columns.get("role"), layout.columns.get("author")
-        yes = yes_is_role(layout.names[role]) if role is not None else None
-        reasons = {"private": "private-note", "system": "system-line", "drop": "unwanted-role"}
-
-        def label(cell: str) -> str | None:
-            kind: str | None = roles.get(cell.strip().casefold())
-            if kind is None and len(cell) < 60:
-                kind = w.speaker(cell)
-                if kind is None and yes is not None and (truth := w.truth(cell)) is not None:
-                    kind = yes if truth else {"user": "assistant", "assistant": "user"}[yes]
-            return kind
-
-        def who(cells: list[str]) -> str:
-            name = cells[author].strip().casefold() if author is not None else ""
-            kind = known.get(name)
-            if role is not None:
-                said = label(cells[role])
-                # A note stays a note, whoever wrote it.
-                kind = said if said == "private" else kind or said or "unknown-role"
-            elif kind is None:
-                kind = others if name else "unknown-author"
-            return reasons.get(kind, kind)
-
-        return who
 
     # --- sniffing ---
 
@@ -349,14 +251,8 @@ class Tickets(Reader):
             layout = settle(table.fields, rows, {})
         except Refused as refusal:
             return Sniff(0.0, shown, refusal=str(refusal))
-        guessed = {name: layout.names[index] for name, index in layout.columns.items()}
-        guessed |= {"visibility": layout.names[layout.gates[0]]} if layout.gates else {}
-        force = "--from tickets " + " ".join(f"--set {name}={_shell(column)}" for name, column in guessed.items())
-        return Sniff(0.9, (*layout.evidence, *shown), {"shape": layout.shape, **guessed}, force)
-
-
-def _shell(text: str) -> str:
-    return text if re.fullmatch(r"[\w.-]+", text) else "'" + text.replace("'", "'\\''") + "'"
+        fields = {"shape": layout.shape, **layout.fields}
+        return Sniff(0.9, (*layout.evidence, *shown), fields, forced(cls.name, layout.fields))
 
 
 class _Meta:

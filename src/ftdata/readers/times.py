@@ -148,3 +148,7 @@ class Days:
         if self._day != self._month:
             return "day" if self._day else "month"
         return None if self._open or self._day else "day"
+
+    def day_first(self, stated: bool | None) -> bool | None:
+        """Say whether the day stands first: what the user stated, else what the column tells."""
+        return {"day": True, "month": False}.get(self.first or "") if stated is None else stated

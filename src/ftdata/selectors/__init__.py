@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ftdata.selectors.exact_dedup import ExactDedup
+from ftdata.selectors.language import Language
+from ftdata.selectors.near_dedup import NearDedup
 from ftdata.selectors.split import Split
 from ftdata.stages import Selector
 
-STAGES: tuple[type[Selector], ...] = (ExactDedup, Split)
+STAGES: tuple[type[Selector], ...] = (ExactDedup, Language, NearDedup, Split)

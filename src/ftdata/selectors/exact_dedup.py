@@ -84,23 +84,20 @@ class ExactDedup(Selector):
         return pl.concat([before.lazy(), copies])
 
     def _written(self, known: pl.LazyFrame, rows: Rows) -> pl.DataFrame:
-        """Decide upon the rows that stand in what earlier runs wrote; the first such place is named."""
-        found = [pl.DataFrame(schema={"row": pl.UInt64, "drop": pl.String, "note": pl.String})]
-        if self.against:
-            own = known.select("row", "hi", "lo").collect()
-            for path in self.against:
-                for batch in rows.earlier(path):
-                    theirs = (
-                        self.sketch(batch)
-                        .select("hi", "lo")
-                        .with_columns(batch["id"])
-                        .unique(["hi", "lo"], keep="first", maintain_order=True)
-                    )
-                    twins = own.join(theirs, on=["hi", "lo"], how="inner")
-                    own = own.join(twins, on="row", how="anti")
-                    note = pl.format("earlier {}", "id").alias("note")
-                    found.append(twins.select("row", pl.lit("duplicate-earlier").alias("drop"), note))
-        return pl.concat(found)
+        """Decide upon the rows that stand in what earlier runs wrote; the first such place is named.
+
+        The hashes of all that they wrote stand in memory, about 50 bytes a row.
+        """
+        theirs = [pl.DataFrame(schema={"hi": pl.UInt64, "lo": pl.UInt64, "id": pl.String})]
+        for path in self.against:
+            for batch in rows.earlier(path):
+                theirs.append(self.sketch(batch).select("hi", "lo", batch["id"]))
+        places = pl.concat(theirs).unique(["hi", "lo"], keep="first", maintain_order=True).lazy()
+        return (
+            known.join(places, on=["hi", "lo"], how="inner")
+            .select("row", drop=pl.lit("duplicate-earlier"), note=pl.format("earlier {}", "id"))
+            .collect()
+        )
 
 
 def canonical(batch: Batch, roles: tuple[str, ...] | None = None, loose: bool = False) -> pl.Series:

@@ -1,0 +1,550 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+import pyarrow.parquet
+import pytest
+import xxhash
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ftdata import flow
+from ftdata.batch import Batch, to_batches
+from ftdata.conversation import Conversation, Message, assistant, system, user
+from ftdata.recipe import Recipe
+from ftdata.selectors.near_dedup import NearDedup, bands, least_agreeing
+from ftdata.selectors.shingles import hashes, jaccard, shingles, spoken, words
+
+ROOT = Path(__file__).parents[2]
+PAN = ROOT.parent / "shared/data/bench/neardup/pan_test_300pos_300neg.tsv"
+
+
+def _benchmark() -> Any:
+    """Load the corpus and the exact oracle of the benchmark, which share no code with ftdata."""
+    spec = importlib.util.spec_from_file_location("bench_near_dedup", ROOT / "benchmarks/near_dedup.py")
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+bench = _benchmark()
+
+
+class Held(NamedTuple):
+    """The rows of a test, and what earlier runs wrote."""
+
+    rows: Batch
+    written: dict[str, Batch] = {}
+
+    def take(self, numbers: Iterable[int]) -> Iterator[Batch]:
+        yield from self.rows.filter(pl.col("row").is_in(list(numbers))).sort("row").iter_slices(10)
+
+    def earlier(self, path: Path) -> Iterator[Batch]:
+        yield from self.written[str(path)].iter_slices(3)
+
+
+def whole(rows: Sequence[Conversation], name: str = "f", first: int = 1) -> Batch:
+    fields = [{"row": i, "id": f"{name}#{i}", "origin": (i,)} for i in range(first, first + len(rows))]
+    named = [row.model_copy(update=update) for row, update in zip(rows, fields, strict=True)]
+    return pl.concat([pl.DataFrame(schema=whole_schema()), *to_batches(named)])
+
+
+def whole_schema() -> Any:
+    return next(to_batches([Conversation()])).schema
+
+
+def decide(stage: NearDedup, batch: Batch, size: int = 4096, written: dict[str, Batch] | None = None) -> pl.DataFrame:
+    parts = [stage.sketch(batch.slice(at, size)) for at in range(0, batch.height, size)]
+    sketches = pl.concat(parts or [stage.sketch(batch)])
+    made = stage.select(sketches.lazy(), Held(batch, written or {})).collect()
+    assert made.schema == {"row": pl.UInt64, "drop": pl.String, "note": pl.String, "tags": pl.String}
+    return made
+
+
+NOTE = re.compile(r"twin row (\d+), J (\d\.\d{4})")
+
+
+def dropped(stage: NearDedup, rows: Sequence[Conversation]) -> dict[int, int]:
+    made = decide(stage, whole(rows)).filter(pl.col("drop").is_not_null())
+    assert set(made["drop"].to_list()) <= {"near-duplicate"}
+    return {row: int(NOTE.fullmatch(note)[1]) for row, note in made.select("row", "note").rows()}  # type: ignore[index]
+
+
+def say(text: str, answer: str = "") -> Conversation:
+    return Conversation(messages=(user(text), assistant(answer)))
+
+
+def count(start: int, end: int) -> str:
+    return " ".join(f"w{number}" for number in range(start, end))
+
+
+# --- the shingle rule -------------------------------------------------------------------------------------------------
+
+SPACELESS = tuple(
+    "CJK,HANGZHOU,IDEOGRAPHIC,OLD CHINESE,HIRAGANA,KATAKANA,VERTICAL KANA,VERTICAL IDEO,MASU,BOPOMOFO,YI ,NUSHU,TANGUT,"
+    "KHITAN,HENTAIGANA,THAI ,LAO ,KHMER,MYANMAR,TAI LE,TAI THAM,TAI VIET,NEW TAI LUE,AHOM,JAVANESE,BALINESE".split(",")
+)
+"""What the names of the letters of these scripts begin with; only Tangut ones may have none."""
+UNSEEN = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x3164, 0xFFA0, *range(0x180B, 0x1810)}
+UNSEEN |= {*range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)}
+
+
+@cache
+def alone(char: str) -> bool:
+    letter = unicodedata.category(char) in ("Lo", "Lm", "Nl")
+    return 0x20000 <= ord(char) <= 0x3FFFF or (letter and unicodedata.name(char, "TANGUT").startswith(SPACELESS))
+
+
+def reference(text: str) -> list[str]:
+    """Follow the rule of `shingles.py` letter by letter."""
+    seen = "".join(char for char in text if ord(char) not in UNSEEN and unicodedata.category(char) != "Cf")
+    found: list[str] = []
+    open_word, single = False, False
+    for char in unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold()):
+        if unicodedata.category(char)[0] == "M":
+            if open_word or single:
+                found[-1] += char
+        elif alone(char):
+            found.append(char)
+            open_word, single = False, True
+        elif char.isalnum() or char == "_":
+            if open_word:
+                found[-1] += char
+            else:
+                found.append(char)
+            open_word, single = True, False
+        else:
+            open_word = single = False
+    return found
+
+
+MIXED = st.text(
+    st.sampled_from("aB_é ÀßǰŉİıfiﬁªⅣ½７ 9-.'\n\t\xad´¨¸˜€“’–\u200b\u200d\ufe0f\u0301\u0345ΣςДй한국가 हिन्दीमुंबईसুবাংলা")
+    | st.sampled_from(
+        "عربيمُحَמּَשלוםสวัสดีน้ำ๑ລາວខ្មែរမြန်မာ日本語ガｶﾞー々〇ㄅ㐀𠀀༄བཀྲ་ՀայქართულიአማርኛΕλ⁄①👍🏽👩❤🇧🇷\x00\x1b\x85\u2028"
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(MIXED | st.text(max_size=20) | st.text(st.characters(codec="cp1252"), max_size=30))
+def test_words_follow_the_rule_letter_by_letter(text: str) -> None:
+    assert words(text) == reference(text)
+    again = words(" ".join(words(text)))
+    assert "".join(again) == "".join(words(text))
+
+
+def test_every_character_is_classed_as_the_rule_says() -> None:
+    texts = (f"a{chr(code)}b" for code in range(0x20, 0x20000) if not 0xD800 <= code < 0xE000)
+    assert [ascii(text) for text in texts if words(text) != reference(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Where's my ORDER_7?", ["where", "s", "my", "order_7"]),
+        ("Não, só às 3h", ["não", "só", "às", "3h"]),
+        ("Gru\u0308ße STRASSE straße", ["grüsse", "strasse", "strasse"]),
+        ("हिन्दी में नमस्ते", ["हिन्दी", "में", "नमस्ते"]),
+        ("مُحَمَّد طلب", ["مُحَمَّد", "طلب"]),
+        ("שָׁלוֹם לך", ["שָׁלוֹם", "לך"]),
+        ("می\u200cخواهم", ["میخواهم"]),
+        ("你好，世界 ABC", ["你", "好", "世", "界", "abc"]),
+        ("ｶﾞラスを買った", ["ガ", "ラ", "ス", "を", "買", "っ", "た"]),
+        ("สวัสดี ๑๒", ["ส", "วั", "ส", "ดี", "๑๒"]),
+        ("한국어 주문", ["한국어", "주문"]),
+        ("tele\xadphone 1\ufe0f\u20e3 ❤️👍🏽", ["telephone", "1\u20e3"]),
+    ],
+)
+def test_words_of_many_scripts(text: str, expected: list[str]) -> None:
+    assert words(text) == [unicodedata.normalize("NFKC", word) for word in expected]
+
+
+def test_shingles() -> None:
+    assert shingles("One two, three four FIVE six", 5) == {"one two three four five", "two three four five six"}
+    assert shingles("one two", 5) == {"one two"} == shingles(" One\n\ntwo!", 5)
+    assert shingles("a a a a", 2) == {"a a"}
+    assert shingles("???", 5) == shingles(" ? ? ?", 5) == {"???"}
+    assert shingles(" \n\u200b\ufeff", 5) == shingles("", 5) == set()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from("abc"), max_size=30), st.lists(st.sampled_from("abc"), max_size=30), st.integers(1, 4))
+def test_hashes_and_similarity_are_those_of_the_sets(one: list[str], other: list[str], ngram: int) -> None:
+    texts = [" ".join(part) for part in (one, other)]
+    sets = [shingles(text, ngram) for text in texts]
+    numbers = [hashes(text, ngram) for text in texts]
+    assert numbers[0].tolist() == sorted(xxhash.xxh3_64_intdigest(shingle.encode()) for shingle in sets[0])
+    union = sets[0] | sets[1]
+    assert jaccard(*numbers) == (len(sets[0] & sets[1]) / len(union) if union else 0.0)
+
+
+def test_what_counts() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    call = {"id": "1", "type": "function", "function": {"name": "look_up", "arguments": '{"order": "A7"}'}}
+    rows = whole(
+        [
+            Conversation(
+                messages=(
+                    system("never"),
+                    user("hello"),
+                    Message(role="assistant", tool_calls=[call]),
+                    Message(role="tool", content="never", tool_call_id="1"),
+                    Message(role="developer", content="never"),
+                    Message(role=None, content="never"),
+                    assistant("done"),
+                ),
+                rejected=(assistant("worse"),),
+                answer_at=6,
+            ),
+            Conversation(messages=(Message(role="user", parts=[{"type": "text", "text": "look"}, picture]),)),
+            Conversation(
+                messages=(Message(role="assistant", extra={"function_call": {"name": "f", "arguments": "x"}}),)
+            ),
+            Conversation(messages=None),
+            Conversation(messages=()),
+        ]
+    )
+    both = ("user", "assistant")
+    told = [text.split() for text in spoken(rows, both, rejected=True).to_list()]
+    assert told[0] == ["hello", "look_up", '{"order":', '"A7"}', "done", "worse"]
+    assert told[1][0] == "look" and len(told[1]) == 2 and re.fullmatch("[0-9a-f]{16}", told[1][1])
+    assert told[2:] == [["f", "x"], [], []]
+    assert spoken(rows, ("user",))[0] == "hello"
+    assert spoken(rows, ("assistant",))[0].split() == ["look_up", '{"order":', '"A7"}', "done"]
+
+
+# --- the decisions ----------------------------------------------------------------------------------------------------
+
+
+def test_keeps_the_first_and_tells_its_twin_and_the_similarity() -> None:
+    rows = [
+        say(count(0, 100)),
+        say("something else entirely is said here"),
+        say(count(0, 102), "End"),
+        say(count(0, 100)),
+    ]
+    made = decide(NearDedup(), whole(rows))
+    # 96 runs of five words, all of them among the 99 of the longer text.
+    assert made.rows() == [
+        (1, None, None, '{"cluster": 1, "similarity": 1.0}'),
+        (3, "near-duplicate", "twin row 1, J 0.9697", '{"cluster": 1, "similarity": 0.9697}'),
+        (4, "near-duplicate", "twin row 1, J 1.0000", '{"cluster": 1, "similarity": 1.0}'),
+    ]
+    stage = NearDedup()
+    told = stage.summary(decide(stage, whole(rows)))
+    assert told == {"clusters": 1}
+    assert dropped(NearDedup(keep="last"), rows) == {1: 4, 3: 4}
+    assert dropped(NearDedup(keep="longest"), rows) == {1: 3, 4: 3}
+
+
+def test_at_the_threshold_goes_and_below_it_stays() -> None:
+    # 16 of 20 runs shared is J = 0.8 exactly; 15 of 20 is less.
+    rows = [say(count(0, 22)), say(count(0, 20) + " x y")]
+    assert jaccard(*(hashes(row.messages[0].content or "", 5) for row in rows if row.messages)) == 16 / 20
+    assert dropped(NearDedup(threshold=0.8), rows) == {2: 1}
+    assert dropped(NearDedup(threshold=0.81), rows) == {}
+    assert dropped(NearDedup(threshold=1), [rows[0], say(count(0, 22).upper() + "!")]) == {2: 1}
+
+
+def test_a_chain_keeps_what_resembles_nothing_that_is_kept() -> None:
+    # Each is like the next, the first not like the third: connected components would drop it.
+    rows = [say(count(start, start + 100)) for start in (0, 8, 16, 24)]
+    assert dropped(NearDedup(), rows) == {2: 1, 4: 3}
+    assert dropped(NearDedup(keep="last"), rows) == {3: 4, 1: 2}
+
+
+def test_on_question_and_answer() -> None:
+    rows = [
+        say(count(0, 50), count(100, 150)),
+        say(count(0, 50), count(200, 250)),
+        say(count(300, 350), count(100, 150)),
+    ]
+    assert dropped(NearDedup(), rows) == {}
+    assert dropped(NearDedup(on="question"), rows) == {2: 1}
+    assert dropped(NearDedup(on="answer"), rows) == {3: 1}
+
+
+def test_calls_and_pictures_tell_rows_apart() -> None:
+    def asked(url: str) -> Conversation:
+        parts = [{"type": "text", "text": "what is it"}, {"type": "image_url", "image_url": {"url": url}}]
+        return Conversation(messages=(Message(role="user", parts=parts), assistant("a cat")))
+
+    def called(city: str) -> Conversation:
+        function = {"name": "weather", "arguments": json.dumps({"city": city})}
+        calls = [{"id": city, "type": "function", "function": function}]
+        return Conversation(messages=(user("how is it"), Message(role="assistant", tool_calls=calls)))
+
+    rows = [asked("a"), asked("b"), asked("a"), called("Rome"), called("Oslo"), called("Oslo")]
+    assert dropped(NearDedup(), rows) == {3: 1, 6: 5}
+    assert dropped(NearDedup(on="question"), rows) == {3: 1, 5: 4, 6: 4}
+
+
+def test_unlike_dialogues_under_one_long_system_prompt_all_stay() -> None:
+    maker = bench.Maker(3)
+    prompt = " ".join(maker.words(1000))
+    for role in ("system", "developer", "tool"):
+        rows = [
+            Conversation(
+                messages=(
+                    Message(role=role, content=prompt),
+                    user(" ".join(maker.words(15))),
+                    assistant(" ".join(maker.words(25))),
+                )
+            )
+            for _ in range(1000)
+        ]
+        assert decide(NearDedup(), whole(rows)).height == 0
+
+
+SCRIPTS = {
+    "Latin": "onde está meu pedido agora",
+    "Cyrillic": "где сейчас мой новый заказ",
+    "Greek": "πού είναι η παραγγελία μου",
+    "Arabic": "أين طَلَبِي الجديد يا صديقي",
+    "Hebrew": "איפה ההזמנה שלי עכשיו בבקשה",
+    "Devanagari": "मेरा नया ऑर्डर कहाँ है",
+    "Tamil": "என் ஆர்டர் இப்போது எங்கே உள்ளது",
+    "Han": "订 单 在 哪 里",
+    "Japanese": "ご 注 文 は か",
+    "Hangul": "제 주문은 지금 어디에 있나요",
+    "Thai": "คำ สั่ง ซื้อ อยู่ ไหน",
+    "Armenian": "որտեղ է իմ պատվերը հիմա",
+}
+
+
+@pytest.mark.parametrize("keep", ["first", "last", "longest"])
+def test_short_texts_of_all_scripts_are_neither_lost_nor_merged(keep: Any) -> None:
+    texts = {" ".join(text.split()[:count]) for text in SCRIPTS.values() for count in range(1, 6)}
+    texts |= {"?", "!!", "👍", "👎", "🙏🏽", "🇧🇷", "-", "1", "2", "10", "a", "b"}
+    ordered = sorted(texts)
+    silent = [say("", ""), say(" \n", "\u200b"), Conversation(messages=None), Conversation(messages=(system("x"),))] * 3
+    rows = [*(say(text) for text in ordered), *silent]
+    assert dropped(NearDedup(keep=keep), rows) == {}
+    # The same again, in capitals, with other signs: each goes for its own twin and no other.
+    again = [*rows, *(say(text.upper() + ("." if text[-1].isalnum() else ""), " ") for text in ordered), *silent]
+    gone = dropped(NearDedup(keep="first"), again)
+    assert gone == {len(rows) + place: place for place in range(1, len(ordered) + 1)}
+
+
+@pytest.mark.skipif(not PAN.exists(), reason="the shared files are not here")
+def test_paraphrases_are_no_near_duplicates() -> None:
+    with PAN.open(encoding="utf-8", newline="") as lines:
+        cells = [line.rstrip("\r\n").split("\t") for line in lines][1:]
+    assert len(cells) == 600
+    rows = [say(text) for _, one, other in cells for text in (one, other)]
+    gone = dropped(NearDedup(), rows)
+    sets = [bench.grams(one) & bench.grams(other) for _, one, other in cells]
+    assert any(sets), "pairs share runs of words"
+    false = {2 * at + 2: 2 * at + 1 for at, (label, *_) in enumerate(cells) if label == "0"}
+    assert not false.items() & gone.items()
+    # The file holds some sentences more than once: just these go.
+    plain = [set(reference_grams(row)) for row in rows]
+    truth = {(j, i) for i, j, alike in bench.exact_pairs(plain, 0.8) if alike >= 0.8}
+    assert set(gone.items()) == {(j + 1, i + 1) for j, i in truth if i not in {a for a, _ in truth}}
+
+
+def reference_grams(row: Conversation) -> set[str]:
+    found = reference("\n".join(turn.content or "" for turn in row.messages or ()))
+    return {" ".join(found[at : at + 5]) for at in range(max(1, len(found) - 4))} if found else set()
+
+
+# --- against the truth ------------------------------------------------------------------------------------------------
+
+TEXTS = bench.corpus(6000, seed=2)
+GRAMS = [bench.grams(text) for text in TEXTS]
+
+
+@pytest.fixture(scope="module")
+def pairs() -> list[tuple[int, int, float]]:
+    return list(bench.exact_pairs(GRAMS, 0.3))
+
+
+def halves(text: str) -> Conversation:
+    cut = text.find(" ", len(text) // 2) + 1
+    return Conversation(messages=(system("Be brief."), user(text[:cut]), assistant(text[cut:])))
+
+
+@pytest.mark.parametrize(("threshold", "residual"), [(0.8, 0.005), (0.7, 0.01)])
+def test_agrees_with_exact_jaccard_on_template_like_tickets(
+    threshold: float, residual: float, pairs: list[tuple[int, int, float]]
+) -> None:
+    assert sum(0.3 <= alike < 0.5 for *_, alike in pairs) > 50_000
+    batch = whole([halves(text) for text in TEXTS], first=0)
+    stage = NearDedup(threshold=threshold)
+    made = decide(stage, batch, size=1000).filter(pl.col("drop").is_not_null())
+    seen = bench.judged(len(TEXTS), pairs, threshold, set(made["row"].to_list()))
+    assert seen["wrong"] == 0
+    assert seen["residual_share"] <= residual
+    assert seen["agree"] >= 0.9995
+    assert seen["dropped"] > 500
+    for row, note in made.select("row", "note").rows():
+        match = NOTE.fullmatch(note)
+        assert match is not None
+        one, other = GRAMS[row], GRAMS[int(match[1])]
+        assert match[2] == f"{len(one & other) / len(one | other):.4f}"
+
+
+def test_a_whole_run_accounts_for_every_row(tmp_path: Path) -> None:
+    texts = TEXTS[:1500]
+    talks = [[(turn.role, turn.content) for turn in halves(text).messages or ()] for text in texts]
+    lines = [json.dumps({"messages": [{"role": r, "content": c} for r, c in talk]}) for talk in talks]
+    (tmp_path / "old.jsonl").write_text("".join(line + "\n" for line in lines[1000:]))
+    (tmp_path / "new.jsonl").write_text("".join(line + "\n" for line in lines[:1200]))
+    steps: dict[str, Any] = {"use": "near-dedup", "against": ["old.jsonl"], "keep": "longest"}
+    tables = {
+        "read": [{"use": "openai-chat", "path": "new.jsonl"}],
+        "step": [steps],
+        "write": [{"use": "openai-chat", "path": "out/all.jsonl"}],
+    }
+    manifest = flow.run(Recipe.parse(tables, tmp_path, "recipe"))
+    assert manifest.rows == 1200 and manifest.status == "done"
+    ledger = pyarrow.parquet.read_table(tmp_path / "out/.ftdata/recipe/ledger.parquet").to_pylist()
+    gone = {line["row"]: line for line in ledger if line["event"] == "drop"}
+    kept = {line["row"] for line in ledger if line["event"] == "write"}
+    assert gone and not gone.keys() & kept and len(gone) + len(kept) == 1200
+    earlier = 0
+    for row, line in gone.items():
+        assert line["stage"] == "near-dedup"
+        match = re.fullmatch(r"(?:twin row (\d+)|earlier old\.jsonl#(\d+)), J (\d\.\d{4})", line["note"])
+        assert match is not None
+        if match[1]:
+            assert line["reason"] == "near-duplicate" and int(match[1]) in kept
+            twin = int(match[1]) - 1
+        else:
+            assert line["reason"] == "near-duplicate-earlier"
+            twin = 1000 + int(match[2]) - 1
+            earlier += 1
+        one, other = GRAMS[row - 1], GRAMS[twin]
+        alike = len(one & other) / len(one | other)
+        assert alike >= 0.8 and match[3] == f"{alike:.4f}"
+    # The 200 rows that both files hold are gone, but for those that say nothing.
+    assert {number for number in range(1001, 1201) if GRAMS[number - 1]} <= gone.keys()
+    written = [json.loads(line)["messages"] for line in (tmp_path / "out/all.jsonl").read_text().splitlines()]
+    assert [[turn["role"] for turn in talk] for talk in written[:1]] == [["system", "user", "assistant"]]
+    assert manifest.dropped["near-dedup"]["near-duplicate-earlier"] == earlier >= 195
+    assert manifest.dropped["near-dedup"]["near-duplicate"] == len(gone) - earlier > 0
+
+
+# --- earlier runs -----------------------------------------------------------------------------------------------------
+
+
+def test_what_earlier_runs_wrote_comes_first_and_stays() -> None:
+    before = whole([say("unlike"), say(""), say(count(0, 100)), say(count(0, 100)), say(count(0, 103))], "train.jsonl")
+    more = whole([say(count(500, 600))], "more.jsonl")
+    rows = [say(count(0, 101)), say(count(0, 103)), say(count(500, 601)), say(count(900, 999)), say(count(900, 1000))]
+    stage = NearDedup(against=(Path("a"), Path("b")), keep="longest")
+    made = decide(stage, whole(rows), written={"a": before, "b": more})
+    assert made.rows() == [
+        (
+            1,
+            "near-duplicate-earlier",
+            "earlier train.jsonl#3, J 0.9897",
+            '{"earlier": "train.jsonl#3", "similarity": 0.9897}',
+        ),
+        (
+            2,
+            "near-duplicate-earlier",
+            "earlier train.jsonl#5, J 1.0000",
+            '{"earlier": "train.jsonl#5", "similarity": 1.0}',
+        ),
+        (
+            3,
+            "near-duplicate-earlier",
+            "earlier more.jsonl#1, J 0.9897",
+            '{"earlier": "more.jsonl#1", "similarity": 0.9897}',
+        ),
+        (4, "near-duplicate", "twin row 5, J 0.9896", '{"cluster": 5, "similarity": 0.9896}'),
+        (5, None, None, '{"cluster": 5, "similarity": 1.0}'),
+    ]
+    assert stage.summary(made) == {"clusters": 1}
+
+
+# --- laws -------------------------------------------------------------------------------------------------------------
+
+SMALL = st.lists(st.sampled_from("abcd"), max_size=12).map(" ".join)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(SMALL, max_size=15),
+    st.lists(SMALL, max_size=4),
+    st.sampled_from([0.5, 0.6, 0.8, 1.0]),
+    st.sampled_from(["first", "last", "longest"]),
+    st.integers(1, 6),
+    st.randoms(use_true_random=False),
+)
+def test_every_dropped_row_has_a_kept_twin_whatever_the_batches_and_their_order(
+    texts: list[str], before: list[str], threshold: float, keep: Any, size: int, chance: random.Random
+) -> None:
+    batch = whole([say(text) for text in texts])
+    written = {"x": whole([say(text) for text in before], "x")}
+    stage = NearDedup(threshold=threshold, keep=keep, ngram=2, against=(Path("x"),))
+    made = decide(stage, batch, written=written)
+    assert decide(stage, batch, size, written).equals(made)
+    order = list(range(batch.height))
+    chance.shuffle(order)
+    assert decide(stage, batch[order], size, written).equals(made)
+
+    def place(row: int) -> tuple[int, int]:
+        return {"first": (0, row), "last": (0, -row), "longest": (-len(texts[row - 1]), row)}[keep]
+
+    gone = {row: note for row, drop, note in made.select("row", "drop", "note").rows() if drop}
+    for row, note in gone.items():
+        where, at, told = re.fullmatch(r"(twin row |earlier x#)(\d+), J (.*)", note).groups()  # type: ignore[union-attr]
+        source = texts if where == "twin row " else before
+        one, other = (shingles(text, 2) for text in (texts[row - 1], source[int(at) - 1]))
+        alike = len(one & other) / len(one | other)
+        assert alike >= threshold and told == f"{alike:.4f}"
+        if source is texts:
+            assert int(at) not in gone and place(int(at)) < place(row)
+    # Rows of the very same shingles cannot be missed.
+    kept = [frozenset(shingles(text, 2)) for row, text in enumerate(texts, 1) if row not in gone and text]
+    assert len(kept) == len(set(kept)) and not set(kept) & {frozenset(shingles(text, 2)) for text in before}
+
+
+def test_no_pair_is_missed_by_chance() -> None:
+    for threshold in (0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 0.99, 1.0):
+        number, width = bands(threshold)
+        assert number * width <= 128
+        assert 1 - (1 - threshold**width) ** number >= 0.999
+        assert least_agreeing(threshold) <= 128 * threshold
+    assert bands(0.7) == bands(0.8) == (32, 4)
+    assert least_agreeing(1.0) == 128
+
+
+@pytest.mark.parametrize(
+    "fields", [{"threshold": 0.49}, {"threshold": 1.01}, {"ngram": 0}, {"on": "meta"}, {"seed": 1}]
+)
+def test_refuses_what_it_cannot_do(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        NearDedup(**fields)
+
+
+def test_sketches_are_small_and_say_nothing() -> None:
+    sketch = NearDedup().sketch(whole([say(f"secret {number}") for number in range(100)]))
+    assert sketch.estimated_size() <= 600 * 100
+    assert all(kind.is_integer() or kind == pl.Array(pl.UInt32, 128) for kind in sketch.dtypes)
+
+
+def test_no_rows_and_a_row_of_one_huge_word() -> None:
+    empty = whole([say("a")]).clear()
+    stage = NearDedup()
+    assert stage.sketch(empty).schema == stage.sketch(whole([say("a")])).schema
+    assert decide(stage, empty).height == 0
+    assert stage.summary(decide(stage, empty)) == {"clusters": 0}
+    huge = [say("x" * 3_000_000), say("x" * 3_000_000 + "y"), say(count(0, 30_000)), say(count(0, 30_001))]
+    assert dropped(stage, huge) == {4: 3}
