@@ -61,13 +61,9 @@ def save(recipe: Path | str, text: str, *, overwrite: bool = False, source: Path
     recipe = Path(recipe)
     if source is not None and os.path.realpath(source) == os.path.realpath(recipe):
         raise OutputError(f"{recipe}: is the input itself; name another file with -o")
-    if overwrite:
-        files.save(recipe, text)
-        return
-    if os.path.lexists(recipe):
+    if os.path.lexists(recipe) and not overwrite:
         raise OutputError(f"{recipe}: exists already; name another with -o, or replace it with --overwrite")
-    with files.create(recipe) as stream:
-        stream.write(text.encode())
+    files.save(recipe, text)
 
 
 def _known(source: Path, name: str | None, stated: Mapping[str, Any]) -> tuple[type[Reader], Sniff]:
@@ -97,7 +93,7 @@ class _Draft:
         self.name = re.sub(r"[^\w.-]", "_", recipe.stem).lstrip(".-") or "recipe"
         inside, home = os.path.realpath(source), os.path.realpath(self.folder)
         self.path = Path(os.path.relpath(inside, home)).as_posix()
-        if not self.path.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in self.path):
+        if any("\ud800" <= letter <= "\udfff" for letter in self.path):
             raise InputError(
                 f"{source.name!a}: the path to it is no UTF-8 text, so that no recipe can hold it; rename it"
             )

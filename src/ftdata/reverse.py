@@ -116,23 +116,18 @@ def _one_of_each(chat: Path | str, record: Record, manifest: Manifest) -> tuple[
     if outputs[0].use != "openai-chat":
         raise refuse(f"wrote {outputs[0].use}; convert to chat JSONL (--to openai-chat)")
     readers = {stage.label for stage in manifest.stages if stage.kind == "reader"}
-    gone = [
-        f"{stage}: {reason} {count:,}"
+    gone = {
+        f"{stage}: {reason} {count:,}": count
         for stage, reasons in manifest.dropped.items()
         for reason, count in reasons.items()
         if not (stage in readers and reason in _HARMLESS)
-    ]
+    }
     edited = [f"{part.label} {part.edited:,}" for part in manifest.stages if part.edited]
     if gone or edited:
-        told = [f"dropped {sum(_counts(manifest, readers)):,} rows ({', '.join(gone)})"] if gone else []
+        told = [f"dropped {sum(gone.values()):,} rows ({', '.join(gone)})"] if gone else []
         told += [f"edited rows ({', '.join(edited)})"] if edited else []
         raise refuse(" and ".join(told))
     return inputs[0], outputs[0]
-
-
-def _counts(manifest: Manifest, readers: set[str]) -> Iterator[int]:
-    for stage, reasons in manifest.dropped.items():
-        yield from (n for reason, n in reasons.items() if not (stage in readers and reason in _HARMLESS))
 
 
 def _kept(manifest: Manifest) -> bool:

@@ -150,6 +150,17 @@ class Source:
         """Whether only the first records are read: what is not met in them may yet come."""
         return self._most is not None
 
+    def legacy_encoding(self) -> str | None:
+        """Name the encoding that text which is no UTF-8 seems to have, where none was stated; else None.
+
+        For lines of text, which are taken for UTF-8 unless it is stated: each line with an accent would be lost.
+        """
+        if self._stated is not None:
+            return None
+        head = self.head(decoding.SAMPLE)
+        encoding, _ = decoding.decide(self.name, head, len(head) < decoding.SAMPLE, None, False)
+        return None if encoding.startswith("utf") else encoding
+
     def members(self) -> tuple[str, ...]:
         """List the files in a folder or zip archive by name, else none; hidden files and links are left out.
 

@@ -137,6 +137,18 @@ def test_other_clothes_of_a_text_file(tmp_path: Path, change: str) -> None:
     assert talks(read(tmp_path / "log.txt", content, assistants=("Sol",))) == expected
 
 
+def test_sniff_says_the_encoding_and_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(LOG.encode("cp1252"))
+    with Source(path) as source:
+        found = ChatLog.sniff(source)
+    assert found is not None and found.confidence == 0 and "--encoding cp1252" in str(found.refusal)
+    assert found.force.endswith("--encoding cp1252")
+    with Source(path, encoding="cp1252") as source:
+        found = ChatLog.sniff(source)
+    assert found is not None and "assistants" in str(found.refusal)
+
+
 def test_a_log_in_another_encoding_says_which(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--encoding cp1252"):
         read(tmp_path / "log.txt", LOG.encode("cp1252"), assistants=("Sol",))

@@ -291,6 +291,8 @@ def test_labels_stay_bare_and_variants_apart(tmp_path: Path) -> None:
     labels = [*["billing"] * 8, *["refund"] * 6, "Billing"]
     rows = [{"prompt": f"p{i} ->", "completion": f" {label}"} for i, label in enumerate(labels)]
     rows.append({"prompt": "p0 ->", "completion": " refund"})
+    alone = read(tmp_path / "old.jsonl", lines([*rows, {"prompt": "q ->", "completion": " call Ann"}]))
+    assert alone.legacy["labels"] == {"billing": 8, "refund": 7, "Billing": 1, "": 1}
     found = read(tmp_path / "old.jsonl", lines(rows))
     assert [turns[1][1] for turns in found.texts] == [*labels, "refund"]
     assert found.legacy["task"] == "classification"

@@ -152,7 +152,6 @@ class ChatLog(Reader):
             assistants=bool(self.assistants),
             roles=bool(self.roles),
             assume_public=self.assume_public,
-            encoding=self.encoding,
         )
 
     def _dialect(self) -> dict[str, Any]:

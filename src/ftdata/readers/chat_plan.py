@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ftdata import decoding
 from ftdata.errors import InputError
 from ftdata.readers import chat_messages as chat
 from ftdata.readers import words as w
@@ -23,7 +22,6 @@ COLUMNS = ("key", "author", "role", "body", "time", "visibility")
 _LINE_COLUMNS = ("time", "author", "text")
 _HEAD = 1 << 20  # bytes of lines that are looked at
 _ROWS = 500
-_UNICODE = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _ALL_ONE = "log"  # the column that stands in for a missing conversation id
 
 _TALK = w.word_set(
@@ -48,7 +46,6 @@ class Stated:
     assistants: bool = False
     roles: bool = False
     assume_public: bool = False
-    encoding: str | None = None
 
 
 class Plan(NamedTuple):
@@ -96,9 +93,16 @@ def form_of(source: Source) -> str:
 def plan(source: Source, form: str, stated: Stated) -> Plan | None:
     """Settle what is what; None for a log that says nothing. Raises `Refused` where that is not clear."""
     if form == "lines":
+        if (encoding := source.legacy_encoding()) is not None:
+            raise Refused(misread(encoding))
         return plan_lines(source, stated)[0]
     header, rows = sample(source, form, stated)
     return plan_columns(header, rows, form, stated) if header or rows else None
+
+
+def misread(encoding: str) -> str:
+    """Say that lines of text are in another encoding than UTF-8, and how to state it."""
+    return f"the text is not UTF-8 but looks like {encoding}; say so: --encoding {encoding}"
 
 
 # --- lines of text ----------------------------------------------------------------------------------------------------
@@ -106,11 +110,6 @@ def plan(source: Source, form: str, stated: Stated) -> Plan | None:
 
 def plan_lines(source: Source, stated: Stated) -> tuple[Plan | None, list[Message]]:
     """Settle what opens a message, and give those of the log's beginning."""
-    head = source.head(_HEAD)
-    # Said at once and with the remedy; else each line with an accent would be a record lost.
-    encoding, _ = decoding.decide(source.name, head, len(head) < _HEAD, stated.encoding, False)
-    if stated.encoding is None and encoding not in _UNICODE:
-        raise Refused(f"the text is not UTF-8 but looks like {encoding}; say so: --encoding {encoding}")
     lines = _lines_of(source.opening(_HEAD))
     if not any(line.strip() for line in lines):
         return None, []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ftdata.errors import InputError
 from ftdata.readers import words as w
 from ftdata.readers.chat_messages import Message
-from ftdata.readers.chat_plan import Plan, Stated, form_of, plan_columns, plan_lines, sample
+from ftdata.readers.chat_plan import Plan, Stated, form_of, misread, plan_columns, plan_lines, sample
 from ftdata.readers.columns import quoted, study
 from ftdata.readers.dialects import recognise
 from ftdata.readers.guess import guess
@@ -30,7 +31,13 @@ def sniffed(source: Source, pause: int) -> Sniff | None:
         found = _lines(source) if form == "lines" else _columns(source, form)
     except (Refused, InputError):
         return None
-    return None if found is None else _verdict(*found, source.encoding, pause)
+    if found is None:
+        return None
+    verdict = _verdict(*found, source.encoding, pause)
+    encoding = source.legacy_encoding() if form == "lines" else None
+    if encoding is None:
+        return verdict
+    return replace(verdict, confidence=0.0, force=f"{verdict.force} --encoding {encoding}", refusal=misread(encoding))
 
 
 def _is_tickets(source: Source) -> bool:

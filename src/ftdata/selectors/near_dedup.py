@@ -7,7 +7,10 @@ sketches have less in common than all but one in 10,000 pairs at the threshold.
 Sets stand for their 64-bit hashes: exact but for collisions, below 1e-14 for a pair of 400 shingles.
 
 Memory: a sketch takes 548 bytes a row, datasketch's index about 11 KB for each kept row that shares a band with
-another; texts are read again block by block.
+another; texts are read again block by block, with those of the kept rows that they may be like.
+
+Time: grows with the square of the rows that one template makes and that all stay, since each is held against all kept
+before: 4,000 tickets of 160 words take 5 s of CPU at a mean J of 0.55 and 16 s at 0.69; all else is linear.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -338,7 +339,11 @@ class Reading:
         counts = {**self._survey.counts(), "own": self._own, "verbatim": self._verbatim, "merged": self._merged}
         told = {**self._form.dump(), "task": self._survey.task, "counts": counts}
         if self._labels:
-            told["labels"] = {scrubbed(label): count for label, count in self._labels.items()}
+            labels: Counter[str] = Counter()
+            for label, count in self._labels.items():
+                # What one row alone says is its text: such are counted together.
+                labels[scrubbed(label) if count > 1 or label in self._variants else ""] += count
+            told["labels"] = dict(labels)
         if self._wishes.roles:
             told["roles"] = dict(self._wishes.roles)
         return told
