@@ -14,7 +14,7 @@ from typing import Any
 
 from ftdata import files, flow, hooks, tomltext
 from ftdata.conversation import Conversation
-from ftdata.errors import InputError, OutputError, PluginError, RecipeError, RunError
+from ftdata.errors import ContractError, InputError, OutputError, PluginError, RecipeError, RunError
 from ftdata.expected import Step, expected
 from ftdata.manifest import Manifest
 from ftdata.recipe import Recipe
@@ -138,6 +138,8 @@ class _Draft:
             on = [step for step in self.steps if step.off is None]
             try:
                 manifest, _ = self._try()
+            except ContractError:
+                raise
             except (RunError, PluginError) as error:
                 culprit = next((step for step in on if str(error).startswith(f"{step.use}:")), None)
                 if culprit is None or culprit.use == "pii":  # a draft that does not scrub is no draft

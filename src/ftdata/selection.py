@@ -50,8 +50,11 @@ class Decisions:
         self.frame = frame
         self.used = 0
 
-    def lay(self, batch: Batch) -> Batch:
-        """Give the batch with the decisions on its rows; only live rows may be decided upon."""
+    def lay(self, batch: Batch, some: bool = False) -> Batch:
+        """Give the batch with the decisions on its rows; only live rows may be decided upon.
+
+        `some`: these are not all rows of their range; decisions on others are passed over.
+        """
         rows = self.frame["row"].to_numpy()
         have = batch["row"].to_numpy()
         if not len(have) or not len(rows):
@@ -61,7 +64,10 @@ class Decisions:
         if not part.height:
             return batch
         at = np.searchsorted(have, rows[start:end])
-        if (have[np.minimum(at, len(have) - 1)] != rows[start:end]).any():
+        there = have[np.minimum(at, len(have) - 1)] == rows[start:end]
+        if some:
+            part, at = part.filter(pl.Series(there)), at[there]
+        elif not there.all():
             raise ContractError(f"{self.label}: select() decided upon a row that is not there or was dropped before")
         self.used += part.height
         columns = []
@@ -115,12 +121,12 @@ class Selected:
         self.made: list[Decisions] = []
         self.failed: dict[str, list[tuple[int, RowError]]] = {}
 
-    def _under(self, frames: Iterator[pl.DataFrame]) -> Iterator[Batch]:
+    def _under(self, frames: Iterator[pl.DataFrame], some: bool = False) -> Iterator[Batch]:
         for frame in frames:
             self.tick()
             batch = frame.cast(SCHEMA)
             for decisions in self.made:
-                batch = decisions.lay(batch).filter(pl.col("drop").is_null())
+                batch = decisions.lay(batch, some).filter(pl.col("drop").is_null())
             yield batch
 
     def live(self) -> Iterator[Batch]:
@@ -129,7 +135,7 @@ class Selected:
 
     def take(self, numbers: Any) -> Iterator[Batch]:
         """Read these rows again."""
-        return self._under(self.spool.take(numbers))
+        return self._under(self.spool.take(numbers), some=True)
 
     def earlier(self, path: Path) -> Iterator[Batch]:
         """Read what an earlier run wrote."""
