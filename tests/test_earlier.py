@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def test_rows_written_before_are_dropped_and_named(tmp_path: Path, against: str)
     assert ledger["note"].to_list() == [*(f"earlier {name}#{n}" for n in (1, 2, 3, 4, 5, 2)), "twin row 1"]
     looked = [part for part in manifest.inputs if part.lookup]
     assert [part.use for part in looked] == ["earlier"] * len(looked) and looked
-    assert all(len(part.sha256) == 64 and part.first == 0 for part in looked)
+    assert all(len(part.sha256) == 64 and part.first == 0 and part.records == 5 for part in looked)
 
 
 def test_a_changed_earlier_output_is_seen_by_a_resumed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +81,20 @@ def test_a_changed_earlier_output_is_seen_by_a_resumed_run(tmp_path: Path, monke
         assert [part.name for part in manifest.inputs if part.lookup] == ["first.jsonl"]
 
 
+def test_packed_files_of_a_folder_count_and_unreadable_lines_are_told(tmp_path: Path) -> None:
+    (tmp_path / "old/deep").mkdir(parents=True)
+    write(tmp_path / "old/deep/b.jsonl", ROWS[1:2])
+    lines = "".join(json.dumps(row) + "\n" for row in ROWS[:1]) + "{broken\n"
+    (tmp_path / "old/a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    write(tmp_path / "second.jsonl", [NEW, *ROWS[:2]])
+    manifest = flow.run(recipe(tmp_path, "second.jsonl", "new", {"against": ["old"]}))
+    assert manifest.dropped == {"exact-dedup": {"duplicate-earlier": 2}}
+    assert [(part.name, part.records, part.notes) for part in manifest.inputs if part.lookup] == [
+        ("a.jsonl.gz", 1, ["1 lines are no chat rows"]),
+        ("deep/b.jsonl", 1, []),
+    ]
+
+
 def test_mistakes_are_told(tmp_path: Path) -> None:
     write(tmp_path / "second.jsonl", ROWS)
     (tmp_path / "empty").mkdir()
@@ -88,11 +103,15 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     pl.DataFrame({"prompt": ["a"], "completion": ["b"]}).write_parquet(tmp_path / "pairs.parquet")
     pl.DataFrame({"messages": ["a"]}).write_parquet(tmp_path / "texts.parquet")
     pl.DataFrame({"messages": [[{"role": 1, "content": "a"}]]}).write_parquet(tmp_path / "roles.parquet")
+    write(tmp_path / "pairs.jsonl", [{"prompt": "a", "completion": "b"}])
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
     for against, told in [
         ("nowhere.jsonl", "is not there"),
         ("empty", r"holds no \.jsonl or \.parquet file"),
         ("odd.parquet", "is no Parquet file"),
         ("other.parquet", "has no column of messages"),
+        ("pairs.jsonl", "holds no chat rows"),
+        ("table.csv", "holds no chat rows"),
         ("pairs.parquet", "has no column of messages"),
         ("texts.parquet", "has no column of messages"),
         ("roles.parquet", "is no Parquet file of an earlier run"),

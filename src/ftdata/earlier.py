@@ -19,6 +19,7 @@ from ftdata.manifest import InputPart
 from ftdata.readers.openai_chat import OpenAIChat
 from ftdata.source import Source
 
+_ENDINGS = (".parquet", *(f".jsonl{packed}" for packed in ("", ".gz", ".bz2", ".xz", ".zst")))
 _TURNS = ("messages", "prompt", "chosen", "rejected")
 
 
@@ -44,15 +45,23 @@ class Earlier:
         for file in found:
             name = os.path.relpath(file, self.folder / path) if file != self.folder / path else file.name
             with Source(file, name=scrubbed(name)) as source:
-                batches = _parquet(file, source) if file.suffix == ".parquet" else _jsonl(file, source)
-                for batch in batches:
+                first, unread = row, 0
+                for whole in (
+                    _parquet(file, source) if file.suffix == ".parquet" else OpenAIChat(path=file).read(source)
+                ):
+                    batch = whole.filter(pl.col("drop").is_null())
+                    unread += whole.height - batch.height
                     numbers = pl.Series("row", np.arange(row, row + batch.height, dtype=np.uint64))
                     row += batch.height
                     places = batch["origin"].list.first()
                     yield batch.with_columns(numbers, (pl.lit(f"{source.name}#") + places.cast(pl.String)).alias("id"))
-                self._seen[file] = self._part(source, path.is_absolute())
+                if unread and row == first:  # compared with nothing, every new row would seem to be new
+                    raise InputError(
+                        f"{source.name}: holds no chat rows; name a file or folder that an earlier run wrote"
+                    )
+                self._seen[file] = self._part(source, path.is_absolute(), row - first, unread)
 
-    def _part(self, source: Source, absolute: bool) -> InputPart:
+    def _part(self, source: Source, absolute: bool, rows: int, unread: int) -> InputPart:
         read = source.inputs[0]
         return InputPart(
             path=scrubbed(str(read.path) if absolute else os.path.relpath(read.path, self.folder)),
@@ -61,9 +70,10 @@ class Earlier:
             sha256=read.sha256,
             encoding=read.encoding,
             first=0,
-            records=0,
+            records=rows,
             use="earlier",
             lookup=True,
+            notes=[f"{unread:,} lines are no chat rows"] if unread else [],
         )
 
 
@@ -76,16 +86,11 @@ def files(path: Path) -> list[Path]:
         return [path]
     listed = sorted(path.rglob("*")) if path.is_dir() else []
     shown = [file for file in listed if not any(part.startswith(".") for part in file.relative_to(path).parts)]
-    found = [file for file in shown if file.suffix in (".jsonl", ".parquet") and file.is_file()]
+    found = [file for file in shown if file.name.endswith(_ENDINGS) and file.is_file()]
     if not found:
         told = "holds no .jsonl or .parquet file" if path.is_dir() else "is not there"
         raise InputError(f"{path}: {told}; name a file or folder that an earlier run wrote")
     return found
-
-
-def _jsonl(file: Path, source: Source) -> Iterator[Batch]:
-    for batch in OpenAIChat(path=file).read(source):
-        yield batch.filter(pl.col("drop").is_null())
 
 
 def _parquet(file: Path, source: Source) -> Iterator[Batch]:
