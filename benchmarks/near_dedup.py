@@ -178,6 +178,9 @@ def ours(texts: Sequence[str], threshold: float) -> tuple[set[int], dict[str, An
                 if lo < hi:
                     yield batch.filter(pl.col("row").is_in(wanted[lo:hi].tolist()))
 
+        def tick(self) -> None:
+            pass
+
         def earlier(self, path: Path) -> Iterator[Batch]:
             return iter(())
 

@@ -410,6 +410,18 @@ def test_a_sample_too_small_to_split_is_shown_all_the_same(tmp_path: Path, capsy
     assert code == 0 and out.count("user: question") == 2 and "would be empty" in err
 
 
+def test_convert_says_what_it_cannot_keep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.jsonl").write_text('{"prompt": "a ->", "completion": " b END", "id": 7}\n' * 3)
+    for out, warned in (("out/a.jsonl", False), ("-", True), ("out/hf", True)):
+        code, _, err = call(capsys, "convert", "old.jsonl", out)
+        assert code == 0 and ("other columns are not kept" in err) == warned
+        assert "stdout.jsonl  " not in err or ".meta" not in err
+    assert json.loads(Path("out/.meta/a.jsonl").read_text().splitlines()[0]) == {"line": 1, "meta": {"id": 7}}
+
+
 def test_names_that_are_no_text_are_read_and_never_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

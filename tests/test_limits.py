@@ -59,6 +59,14 @@ def over_an_older_output(folder: Path, **limits: Any) -> Callable[..., Manifest 
     return now
 
 
+def test_a_limit_for_a_mistyped_reason_is_warned_of(tmp_path: Path) -> None:
+    lay(tmp_path, good=3, long=2)
+    manifest = flow.run(recipe(tmp_path, max_drop={"length: too-many-turn": 1, "length: too-short": 1}))
+    assert manifest.dropped == {"length": {"too-many-turns": 2}}
+    assert [(f.stage, f.code, f.level) for f in manifest.findings] == [("length", "unknown-reason", "warn")]
+    assert "did you mean 'too-many-turns'?" in manifest.findings[0].message
+
+
 # limits, the rows of an input at the limit, the rows of one above, words of the message
 CASES: list[tuple[dict[str, Any], dict[str, int], dict[str, int], str]] = [
     ({"max_bad": 0}, {"good": 4}, {"good": 4, "bad": 1}, "max_bad: unreadable records: 1 of 5, the limit is 0"),

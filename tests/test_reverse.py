@@ -164,9 +164,10 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "back").read_text() == "mine"
     reverse(chat, tmp_path / "back", overwrite=True)
     assert (tmp_path / "back").read_bytes() == OLD
-    for out in (chat, chat.parent / ".meta" / chat.name):
+    (tmp_path / "twin").hardlink_to(chat)
+    for out in (chat, chat.parent / ".meta" / chat.name, tmp_path / "twin"):
         before = out.read_bytes()
-        with pytest.raises(OutputError):
+        with pytest.raises(OutputError, match="is what the old file is made of"):
             reverse(chat, out, overwrite=True)
         assert out.read_bytes() == before
     with pytest.raises(OutputError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -208,7 +209,7 @@ class Account:
 
         ledger.assemble(frames(), path)
         counts = ledger.totals(path)
-        found = [*self._warned(counts["flag"]), *self.found]
+        found = [*self._warned(counts["flag"]), *self._mistyped(counts["drop"]), *self.found]
         ids = self._ids_of({row for _, finding in self.found for row in finding.where}, path)
         return self.outline(status, error).model_copy(
             update={
@@ -263,6 +264,19 @@ class Account:
             for flag, count in flags.get(label, {}).items()
             if flag in reader.warns
         ]
+
+    def _mistyped(self, dropped: dict[str, dict[str, int]]) -> list[tuple[str, Finding]]:
+        """Warn of a limit for a reason that did not occur, where one of nearly that name did: it would never trip."""
+        rules = self.recipe.options.max_drop
+        found = []
+        for rule in rules if isinstance(rules, Mapping) else ():
+            label, _, reason = rule.partition(": ")
+            seen = dropped.get(label, {})
+            close = [] if not reason or reason in seen else difflib.get_close_matches(reason, seen, 1)
+            if close:
+                told = f"max_drop: {rule!r}: no row was dropped for that reason; did you mean {close[0]!r}?"
+                found.append((label, Finding("unknown-reason", "warn", told)))
+        return found
 
     def _stages(self, counts: dict[str, Any]) -> list[StagePart]:
         stages = []

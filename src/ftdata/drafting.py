@@ -214,6 +214,8 @@ class _Draft:
         yield "[[write]]"
         yield _line("use", "openai-chat", "one JSON object a line: {split} becomes train, validation or test")
         yield _line("path", f"{self.out}/{{split}}.jsonl")
+        if self.reader.beside:
+            yield _line("sidecar", list(self.reader.beside), "other columns, kept in .meta/ beside the data")
         yield ""
         yield "#[[write]]"
         yield _line("use", "hf-dataset", "Parquet files and a card, for datasets.load_dataset", off=True)

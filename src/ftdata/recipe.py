@@ -135,7 +135,9 @@ class Recipe:
             problems.append(f"{where}: read: there is no reader; add a [[read]] table with `use` and `path`")
         if not data.get("write"):
             problems.append(f"{where}: write: there is no writer; add a [[write]] table with `use` and `path`")
-        warnings = [f"{where}: {line}" for line in _order(stages["step"])]
+        warnings = [
+            f"{where}: {line}" for line in (*_order(stages["step"]), *_scrubbed(stages["step"], stages["write"]))
+        ]
         problems += [f"{where}: {line}" for line in _splits(stages["step"], stages["write"])]
         problems += [f"{where}: {line}" for line in _clashes(stages["read"], stages["write"], folder)]
         problems += [f"{where}: {line}" for line in _own(stages["step"], stages["write"], folder)]
@@ -194,7 +196,7 @@ def labels(stages: Sequence[Stage]) -> list[str]:
 
 
 def _resolve(steps: Sequence[Stage], writers: Sequence[Stage], seed: int) -> list[Stage]:
-    """Fill in what a stage may leave to the recipe: the seed, and the meta keys that scrubbing must spare."""
+    """Fill in what a stage may leave to the recipe: the seed, the meta keys to spare from scrubbing, those to judge."""
     kept = [writer.reads_meta() for writer in writers]
     written = {key for keys in kept for key in (keys or ())}
     resolved: list[Stage] = []
@@ -202,6 +204,8 @@ def _resolve(steps: Sequence[Stage], writers: Sequence[Stage], seed: int) -> lis
         update: dict[str, Any] = {}
         if "seed" in type(stage).model_fields and "seed" not in stage.model_fields_set:
             update["seed"] = seed
+        if "written" in type(stage).model_fields and getattr(stage, "written", ()) is None:
+            update["written"] = ("*",) if None in kept else tuple(sorted(written))
         if getattr(stage, "scrubs", False) and getattr(stage, "spare", ()) is None:
             # A later step may group by a customer's address: numbered placeholders would put all rows in one group.
             # What a writer writes is scrubbed all the same.
@@ -225,6 +229,22 @@ def _order(steps: Sequence[Stage]) -> list[str]:
             lines.append(f"warning: step {names.index(first) + 1} ({first}) stands before {then}: {why}")
     if not any(getattr(stage, "scrubs", False) or stage.name == "private-data" for stage in steps):
         lines.append("warning: no pii step stands before the writers: nothing is scrubbed")
+    return lines
+
+
+def _scrubbed(steps: Sequence[Stage], writers: Sequence[Stage]) -> list[str]:
+    """Warn of groups by a key that is scrubbed before, because it is written: all addresses would be one group."""
+    kept = [writer.reads_meta() for writer in writers]
+    first = next((at for at, stage in enumerate(steps) if getattr(stage, "scrubs", False)), len(steps))
+    lines = []
+    for number, stage in enumerate(steps[first + 1 :], first + 2):
+        for setting in ("group", "by"):
+            key = getattr(stage, setting, None)
+            if isinstance(key, str) and (None in kept or any(key in (keys or ()) for keys in kept)):
+                lines.append(
+                    f"warning: step {number} ({stage.name}): {setting}: {key!r} is written by a writer, and so step "
+                    f"{first + 1} scrubs it: all addresses in it become one value; leave it out of `meta` and `sidecar`"
+                )
     return lines
 
 
@@ -252,7 +272,9 @@ def _rules(options: Options, known: Sequence[str]) -> list[str]:
 def _places(stage: Stage, folder: Path) -> list[Path]:
     """Give the files or folders that a reader or writer touches."""
     if isinstance(stage, Writer) and not stage.folder:
-        paths = [stage.root / stage.file_for(split) for split in ("train", "validation", "test")]
+        names = [stage.file_for(split) for split in ("train", "validation", "test")]
+        names += [aside for name in names if (aside := stage.sidecar_for(name)) is not None]
+        paths = [stage.root / name for name in names]
     else:
         paths = [] if str(stage.path) == "-" else [stage.path]  # type: ignore[attr-defined]
     return [Path(os.path.realpath(folder / path)) for path in dict.fromkeys(paths)]
@@ -295,6 +317,14 @@ def _clashes(readers: Sequence[Stage], writers: Sequence[Stage], folder: Path) -
     return lines
 
 
+_PLAINLY = {
+    "tuple_type": 'must be a list, such as ["a", "b"]',
+    "path_type": "must be a path, as text",
+    "string_type": "must be text, in quotes",
+    "bool_type": "must be true or false",
+}
+
+
 def _lines(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
     """Say each pydantic error as `field: value: what is wrong; remedy`."""
     known = [info.alias or name for name, info in model.model_fields.items()]
@@ -309,7 +339,7 @@ def _lines(error: ValidationError, model: type[BaseModel], given: Mapping[str, A
             hint = f" ({about.description})" if about is not None and about.description else ""
             lines.append(f"{place}: is missing; add it{hint}")
         else:
-            message = part["msg"].removeprefix("Value error, ")
+            message = _PLAINLY.get(part["type"], part["msg"]).removeprefix("Value error, ")
             value = given.get(top)
             shown = f"{value!r}: " if value is not None and repr(value) not in message else ""
             lines.append(f"{place}: {shown}{message[:1].lower() + message[1:]}" if place else message)

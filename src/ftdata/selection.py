@@ -117,7 +117,7 @@ class Selected:
         self.spool = spool
         self.tolerant = tolerant
         self.before = before
-        self.tick = tick
+        self._tick = tick
         self.made: list[Decisions] = []
         self.failed: dict[str, list[tuple[int, RowError]]] = {}
 
@@ -132,6 +132,10 @@ class Selected:
     def live(self) -> Iterator[Batch]:
         """Read the live rows in order."""
         return self._under(iter(self.spool))
+
+    def tick(self) -> None:
+        """Let the run be stopped here."""
+        self._tick()
 
     def take(self, numbers: Any) -> Iterator[Batch]:
         """Read these rows again."""

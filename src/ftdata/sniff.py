@@ -9,7 +9,7 @@ import tempfile
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +138,13 @@ def conversion(
     pii: bool | None = None,
     fields: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
+    beside: bool = True,
 ) -> Recipe:
     """Make the recipe of `convert`: the reader that knows the input, `pii` for tickets and chats, one writer.
 
     `pii`: True adds the step, False leaves it out, None decides: a layout that is training data already is not changed,
-    but what looks private in it is counted.
+    but what looks private in it is counted. `beside`: whether a file may stand beside the output, for what a reader
+    says must be kept with it; where none can, a warning says what is lost.
     """
     encoding = (fields or {}).get("encoding")
     settled = dict(fields or {})
@@ -158,7 +160,7 @@ def conversion(
         found = stage
     writer = writer or ("hf-dataset" if out != "-" and not Path(out).suffix else "openai-chat")
     scrub = not found.ready if pii is None else pii
-    aside = {"sidecar": list(found.beside)} if found.beside and writer == "openai-chat" else {}
+    aside = {"sidecar": list(found.beside)} if found.beside and beside and writer == "openai-chat" else {}
     target = Path(out)
     steps = [{"use": "pii"}] if scrub else [{"use": "private-data"}] if pii is None else []
     if not found.ready:
@@ -169,7 +171,13 @@ def conversion(
         "step": steps,
         "write": [{"use": writer, "path": out, **aside}],
     }
-    return Recipe.parse(data, Path(), target.stem or "convert", "convert")
+    recipe = Recipe.parse(data, Path(), target.stem or "convert", "convert")
+    if found.beside and not aside:
+        lost = (
+            "warning: other columns are not kept, and the input cannot be given back; write to a .jsonl file for both"
+        )
+        recipe = replace(recipe, warnings=(*recipe.warnings, f"convert: {lost}"))
+    return recipe
 
 
 @contextmanager

@@ -68,6 +68,10 @@ class Rows(Protocol):
         """Read these rows again, in batches, in row order."""
         ...
 
+    def tick(self) -> None:
+        """Let the run be stopped here; call it now and then in work of more than a second."""
+        ...
+
     def earlier(self, path: Path) -> Iterator[Batch]:
         """Read what an earlier run wrote: a chat JSONL file, or a folder of such files or of a Hugging Face dataset.
 

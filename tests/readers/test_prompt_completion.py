@@ -205,6 +205,14 @@ def test_bad_records_go_alone(tmp_path: Path) -> None:
     assert (first.texts, first.dropped) == (found.texts, ["bad-json", *found.dropped])
 
 
+@pytest.mark.parametrize(("levels", "dropped"), [(63, []), (64, ["too-deep"])])
+def test_what_nests_too_deep_goes(tmp_path: Path, levels: int, dropped: list[str]) -> None:
+    deep = f'{{"prompt": "a", "completion": "b", "x": {"[" * levels}{"]" * levels}}}\n'
+    found = read(tmp_path / "old.jsonl", lines([{"prompt": "[[", "completion": " " + "{" * 99}]) + deep)
+    assert found.dropped == dropped
+    assert len(found.texts) == 2 - len(dropped)
+
+
 def test_a_key_given_twice_is_flagged_and_comes_back(tmp_path: Path) -> None:
     content = '{"prompt": "a", "prompt": "b", "completion": "c"}\n'
     found = read(tmp_path / "old.jsonl", content)
@@ -248,6 +256,36 @@ def test_a_common_ending_that_is_no_known_mark_stays(tmp_path: Path) -> None:
     found = read(tmp_path / "old.jsonl", lines(rows))
     assert found.texts == pairs([(f"{i}.\n\nExtract.", f'{{"a": [{i}]}}') for i in range(9)])
     assert found.flags["common-prompt-suffix"] == 9
+
+
+@pytest.mark.parametrize(("ending", "told"), [("?", 0), (".)", 0), ("(?)", 9)])
+def test_a_common_ending_of_a_sign_or_two_says_nothing(tmp_path: Path, ending: str, told: int) -> None:
+    found = read(tmp_path / "old.jsonl", lines([{"prompt": f"{i}{ending}", "completion": f" c{i}"} for i in range(9)]))
+    assert found.flags["common-prompt-suffix"] == told
+
+
+@pytest.mark.parametrize(("lead", "told"), [("abcd", 0), ("abcde", 9)])
+def test_a_beginning_of_all_completions_is_told_and_kept(tmp_path: Path, lead: str, told: int) -> None:
+    rows = [{"prompt": f"p{i}", "completion": f" {lead}{i}"} for i in range(9)]
+    found = read(tmp_path / "old.jsonl", lines(rows))
+    assert found.flags["constant-completion-prefix"] == told
+    assert found.texts[0] == pairs([("p0", f"{lead}0")])[0]
+
+
+@pytest.mark.parametrize(("marks", "told"), [(4, 0), (5, 5)])
+def test_a_mark_in_few_texts_is_told_from_5_percent_on(tmp_path: Path, marks: int, told: int) -> None:
+    rows = [
+        {"prompt": f"p{i}" + " ->" * (i < marks), "completion": f" c{i}" + " END" * (i < marks)} for i in range(100)
+    ]
+    found = read(tmp_path / "old.jsonl", lines(rows))
+    assert (found.flags["mixed-separators"], found.flags["mixed-stops"]) == (told, told)
+    assert found.rebuilt == lines(rows).encode()
+
+
+@pytest.mark.parametrize(("rows", "task"), [(6, "conditional"), (7, "classification")])
+def test_under_a_third_of_the_completions_differ_in_a_classification(tmp_path: Path, rows: int, task: str) -> None:
+    found = read(tmp_path / "old.jsonl", lines([{"prompt": f"p{i}", "completion": f" {i % 2}"} for i in range(rows)]))
+    assert found.legacy["task"] == task
 
 
 def test_a_full_stop_is_kept_and_a_line_feed_taken(tmp_path: Path) -> None:

@@ -79,6 +79,35 @@ def test_scrubbing_reaches_what_the_sidecar_holds(tmp_path: Path) -> None:
     assert made.steps[0].spare == (), "what is written is scrubbed"  # type: ignore[union-attr]
 
 
+def test_a_group_that_is_scrubbed_because_it_is_written_is_warned_of(tmp_path: Path) -> None:
+    steps = ({"use": "pii"}, {"use": "split", "group": "id"})
+    made = recipe(tmp_path, "out/{split}.jsonl", steps, sidecar=["*"])
+    assert any("group: 'id' is written by a writer, and so step 1 scrubs it" in line for line in made.warnings)
+    for quiet in (recipe(tmp_path, "out/{split}.jsonl", steps), recipe(tmp_path, "out/{split}.jsonl", steps[1:])):
+        assert not any("scrubs it" in line for line in quiet.warnings)
+
+
+@pytest.mark.parametrize("writer", [{"meta": ["note"]}, {"sidecar": ["note"]}, {"sidecar": ["*"]}, {}])
+def test_private_data_is_counted_in_meta_that_is_written(tmp_path: Path, writer: dict[str, Any]) -> None:
+    made = recipe(tmp_path, steps=({"use": "private-data"},), **writer)
+    (tmp_path / "in.csv").write_text("id;question;answer;note\n7;how;so;ana@example.com\n8;why;thus;b@example.com\n")
+    found = [finding.message for finding in flow.run(made).findings]
+    assert found == (["not scrubbed: 2 email in 2 rows; add --pii, or a pii step"] if writer else [])
+
+
+def test_no_other_writer_may_fill_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(CSV)
+    tables = {
+        "read": [{"use": "tickets", "path": "in.csv"}],
+        "write": [
+            {"use": "openai-chat", "path": "out/all.jsonl", "sidecar": ["*"]},
+            {"use": "hf-dataset", "path": "out/.meta"},
+        ],
+    }
+    with pytest.raises(RecipeError, match="overlaps what write 1 writes"):
+        Recipe.parse(tables, tmp_path, "job")
+
+
 def test_load_dataset_sees_the_data_only(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     flow.run(recipe(tmp_path, sidecar=["*"]))

@@ -9,27 +9,34 @@ from pydantic import Field
 
 from ftdata.batch import Batch
 from ftdata.stages import Check, Finding
+from ftdata.writers.meta import pick
 
 
 class PrivateData(Check):
     """Count the personal data and secrets that stand in the rows, without touching them.
 
-    `convert` adds this check where it does not scrub: files that are training data already are not changed unasked.
+    Meta counts as far as a writer writes it, into the rows or beside them. `convert` adds this check where it does not
+    scrub: files that are training data already are not changed unasked.
     """
 
     name: ClassVar[str] = "private-data"
 
     level: str = Field("warn", pattern="^(error|warn|info)$", description="level of the finding: error, warn or info")
+    written: tuple[str, ...] | None = Field(
+        None, description='meta keys to judge beside the texts ("*": all); by default those that a writer writes'
+    )
 
-    def reads_meta(self) -> frozenset[str]:
-        """Meta is not judged: a writer writes only what it is told to."""
-        return frozenset()
+    def reads_meta(self) -> frozenset[str] | None:
+        """Read the keys that are judged."""
+        return None if "*" in (self.written or ()) else frozenset(self.written or ())
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
         """Give one line per type found: `row` (the first of the batch), `type`, `values`, `rows`."""
         from ftdata.transforms.pii import count
 
-        found = count(batch.with_columns(pl.lit(None, pl.String).alias("meta"))) if batch.height else {}
+        if "*" not in (self.written or ()):
+            batch = batch.with_columns(pick(batch, self.written or ()))
+        found = count(batch) if batch.height else {}
         return pl.DataFrame(
             {
                 "row": pl.repeat(batch["row"][0] if batch.height else 0, len(found), dtype=pl.UInt64(), eager=True),

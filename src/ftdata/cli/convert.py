@@ -75,6 +75,7 @@ def command(
             pii=pii,
             fields=sniff.settings(pairs) | ({} if encoding is None else {"encoding": encoding}),
             options=options,
+            beside=out != "-",
         )
         code = outcome(recipe, count, overwrite, fresh, quiet, json, kept=out != "-")
         if out == "-" and count is None:

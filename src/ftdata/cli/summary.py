@@ -64,7 +64,7 @@ def summarise(manifest: Manifest, record: Record | None = None) -> None:
             bold=True,
         )
     if manifest.resumed:
-        line(f"taken over from an interrupted run: {', '.join(manifest.resumed)}")
+        line(f"taken over from the run before: {', '.join(manifest.resumed)}")
     if manifest.status != "done":
         line(f"status: {manifest.status}" + (f" ({manifest.error})" if manifest.error else ""), fg="red")
 

@@ -179,7 +179,7 @@ class _Line:
         """Go through the rows. Those of equal shingles are one: all but the first share its fate."""
         single = np.flatnonzero(self.first == np.arange(len(self.first)))
         single = single[self.index.mates(single)]
-        for at in single[single < self.start].tolist():
+        for at in _each(single[single < self.start].tolist(), rows):
             self.index.add(at)
         own = single[single >= self.start]
         earlier = self._sets_of_earlier(rows, own)
@@ -193,7 +193,7 @@ class _Line:
 
     def _walk_block(self, block: list[int], rows: Rows, earlier: dict[int, _Array]) -> None:
         stage, texts = self.stage, dict[int, str]()
-        near = {other for at in block for other in self.index.near(at) if other >= self.start}
+        near = {other for at in _each(block, rows) for other in self.index.near(at) if other >= self.start}
         for batch in rows.take(self.rows[[*near, *block]].tolist()):
             texts.update(zip(batch["row"].to_list(), stage._texts(batch).to_list(), strict=True))
         sets = dict[int, _Array]()
@@ -205,7 +205,7 @@ class _Line:
                 sets[at] = hashes(texts[int(self.rows[at])], stage.ngram)
             return sets[at]
 
-        for at in block:
+        for at in _each(block, rows):
             for other in self.index.near(at):
                 alike = jaccard(shingled(at), shingled(other))
                 if alike >= stage.threshold:
@@ -230,12 +230,20 @@ class _Line:
         """Read again the earlier rows that any of this run may be like: they come from files, not from the spool."""
         if not self.start:
             return {}
-        wanted = {int(self.rows[other]): other for at in own.tolist() for other in self.index.near(at)}
+        places = _each(own.tolist(), rows)
+        wanted = {int(self.rows[other]): other for at in places for other in self.index.near(at)}
         sets: dict[int, _Array] = {}
         for start, batch in self.stage._written(rows):
             texts: Iterable[tuple[int, str]] = enumerate(self.stage._texts(batch).to_list(), start)
             sets.update({wanted[row]: hashes(text, self.stage.ngram) for row, text in texts if row in wanted})
         return sets
+
+
+def _each(places: Iterable[int], rows: Rows) -> Iterator[int]:
+    """Give places one by one; the run may be stopped between them, for one of a hot template takes its time."""
+    for at in places:
+        rows.tick()
+        yield at
 
 
 class _Index:

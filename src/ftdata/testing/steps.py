@@ -201,6 +201,9 @@ class _Held(NamedTuple):
         found = self.rows.filter(pl.col("row").is_in(list(numbers))).sort("row")
         yield from found.iter_slices(10)
 
+    def tick(self) -> None:
+        """Let the run be stopped here."""
+
     def earlier(self, path: Path) -> Iterator[Batch]:
         """Read what an earlier run wrote."""
         return Earlier(Path()).read(path)

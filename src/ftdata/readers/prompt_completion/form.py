@@ -33,7 +33,8 @@ _MARKS = {
     "utf-32-le": codecs.BOM_UTF32_LE,
     "utf-32-be": codecs.BOM_UTF32_BE,
 }
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+opened = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+"""Opens a JSON object one level deep: its values stay the text they are."""
 
 
 @dataclass
@@ -92,13 +93,13 @@ class Form:
 
         `meta` is the row's own, as JSON text. Raises `ValueError` if the row cannot be one of this file.
         """
-        given = _object(meta) if meta else {}
+        given = opened(meta) if meta else {}
         own: dict[str, Any] = json.loads(bytes(given.pop(self.key, b"{}")))
         if "merged" not in own:
             yield own.get("before"), self.record(turns, own, given)
             return
         for part, prompt, completion in self.parted(turns, own["merged"]):
-            extra = _object(part["extra"]) if "extra" in part else given
+            extra = opened(part["extra"]) if "extra" in part else given
             yield part.get("before"), self.written(prompt, completion, part, extra)
 
     def parted(self, turns: Turns, merged: Iterable[Own]) -> Iterator[tuple[Own, str, str]]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import sys
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -182,8 +184,8 @@ class Layout:
                 taken += 1
             return "".join(pieces)
 
-        for record in table:
-            span = upto(record.line)
+        for record in chain(table, [None]):
+            span = upto(record.line if record else sys.maxsize)
             if held is None:
                 before = span
             else:
@@ -191,13 +193,6 @@ class Layout:
                 yield self._row(held, span[:end], before)
                 before = span[end:]
             held = record
-        span = upto(1 << 62)
-        if held is None:
-            before = span
-        else:
-            end = len(span.rstrip("\r\n"))
-            yield self._row(held, span[:end], before)
-            before = span[end:]
         yield Found(0, {}, "", before)
 
     def _row(self, record: Any, raw: str, before: str) -> Found:

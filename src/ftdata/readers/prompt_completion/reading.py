@@ -12,7 +12,7 @@ import msgspec
 
 from ftdata.batch import TEXT, Batch, dumps
 from ftdata.jsontext import parse
-from ftdata.readers.prompt_completion.form import headings, places
+from ftdata.readers.prompt_completion.form import headings, opened, places
 from ftdata.readers.prompt_completion.gather import Gathered
 from ftdata.readers.prompt_completion.layouts import Found, Layout
 from ftdata.readers.prompt_completion.markers import cut
@@ -22,7 +22,6 @@ from ftdata.readers.prompt_completion.turns import Splitter, around, growth
 from ftdata.source import Limits, Source
 
 _LIMITS = Limits()
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 # Marks that say how the texts of a record follow from its turns: needed even where the record is kept as it stands,
 # since the next one of its conversation begins with them.
 _TEXTUAL = frozenset(
@@ -194,7 +193,7 @@ class Reading:
     def _extra(self, found: Found) -> dict[str, Any]:
         """Give the other values of a record as JSON text, as they are written."""
         mine = places(tuple(found.value))
-        raw: Mapping[str, Any] = _object(found.raw) if self._form.layout != "csv" else {}
+        raw: Mapping[str, Any] = opened(found.raw) if self._form.layout != "csv" else {}
         return {
             key: raw[key] if raw else dumps(value).encode()
             for at, (key, value) in enumerate(found.value.items())

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 import xxhash
 
-from ftdata.readers.prompt_completion.form import COMPLETION, KEY, PROMPT, Form, places
+from ftdata.readers.prompt_completion.form import COMPLETION, KEY, PROMPT, Form, opened, places
 from ftdata.readers.prompt_completion.layouts import Found, Layout
 from ftdata.readers.prompt_completion.markers import SEPARATORS, STOPS, Endings, cut
 from ftdata.readers.prompt_completion.styles import Votes
@@ -22,10 +21,11 @@ PREFIX = 12
 LEAD = 5
 """Characters of a constant beginning of all completions that is reported (`common_completion_prefix_validator`)."""
 _LABELS = 100
+"""Labels that a classification set has at most, to be told one by one."""
 _LABEL = 40
-_KEYS = 1000
-
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+"""Characters of a label at most."""
+_FIRST = 1000
+"""Records from which is told what stands between two; sets of keys that are counted."""
 
 
 class Sides(NamedTuple):
@@ -62,7 +62,7 @@ def _text(found: Found, key: str) -> tuple[str | None, str]:
     if value is None:
         return "", "null"
     if isinstance(value, (bool, int, float)):
-        return str(_object(found.raw)[key], "utf-8"), "json"  # as it is written
+        return str(opened(found.raw)[key], "utf-8"), "json"  # as it is written
     return None, ""
 
 
@@ -100,11 +100,11 @@ class Survey:
 
     def _see(self, found: Found, told: Sides) -> tuple[int, int]:
         keys = tuple(found.value)
-        if keys in self._keys or len(self._keys) < _KEYS:
+        if keys in self._keys or len(self._keys) < _FIRST:
             self._keys[keys] += 1
         if len(keys) > 2:
             self._taken.update(key for key in keys if key.startswith(KEY) and not key[len(KEY) :].strip("_"))
-        if 0 < self.rows < _KEYS:
+        if 0 < self.rows < _FIRST:
             self._gaps[found.before] += 1
         if self._layout.style is not None:
             self.votes.see_csv(self._layout.style, found.raw, list(found.value.values()))
