@@ -106,8 +106,8 @@ def a_batch_is_written_twice(patch: Patch) -> None:
 def decisions_are_laid_one_off(patch: Patch) -> None:
     lay = selection.Decisions.lay
 
-    def off(self: selection.Decisions, batch: pl.DataFrame) -> pl.DataFrame:
-        laid = lay(self, batch)
+    def off(self: selection.Decisions, batch: pl.DataFrame, some: bool = False) -> pl.DataFrame:
+        laid = lay(self, batch, some)
         return laid.with_columns(pl.col("drop").shift(1), pl.col("split").shift(1))
 
     patch.setattr(selection.Decisions, "lay", off)

@@ -25,9 +25,10 @@ import polars as pl
 import xxhash
 
 from ftdata.batch import Batch, Rows, mark, nest
-from ftdata.files import create, private_folder
+from ftdata.files import private_folder
 from ftdata.readers.stitch import MEMORY, Rules, Stitch
 from ftdata.readers.times import Instant
+from ftdata.spool import Frames
 
 _FLUSH = 16 << 20
 _FLUSH_ROWS = 100_000
@@ -67,7 +68,7 @@ class Log:
         self._scratch, self._memory = scratch, MEMORY if memory is None else memory
         self._texts: list[list[Any]] = [[] for _ in _TEXTS]
         self._numbers: list[list[Any]] = [[] for _ in _NUMBERS]
-        self._held: list[pl.DataFrame | Path] = []
+        self._held: list[pl.DataFrame | Frames] = []
         self._frames: list[pl.DataFrame] = []
         self._size = self._inside = 0
         self.timed = False
@@ -118,12 +119,11 @@ class Log:
             self._held = [self._put(part) if isinstance(part, pl.DataFrame) else part for part in self._held]
             self._inside = 0
 
-    def _put(self, texts: pl.DataFrame) -> Path:
+    def _put(self, texts: pl.DataFrame) -> Frames:
         assert self._folder is not None
-        path = self._folder / uuid4().hex
-        with create(path) as file:
-            texts.write_ipc(file)
-        return path
+        frames = Frames(self._folder / uuid4().hex)
+        frames.append(texts)
+        return frames.close()
 
     def close(self) -> None:
         """Remove the scratch files."""
@@ -159,7 +159,7 @@ class Log:
         try:
             while self._held:
                 part = self._held.pop(0)
-                texts = part if isinstance(part, pl.DataFrame) else pl.read_ipc(part)
+                texts = part if isinstance(part, pl.DataFrame) else pl.concat(part)
                 turns = log.slice(begin, texts.height).select("record", "lines", "role", "cut", "by_day", "by_month")
                 begin += texts.height
                 for (record, count, role, cut, day, month), (key, text, meta) in zip(
