@@ -31,7 +31,8 @@ def line(question: str, answer: str = "it will be there tomorrow") -> str:
 def test_any_order_gives_an_account_that_adds_up(tmp_path: Path, order: tuple[str, ...]) -> None:
     # Between two rows that resemble each other stands one that an earlier selector may drop, tag or leave alone.
     rows = [line(WORDS), line("¿Dónde está mi pedido del lunes?"), line("where is it"), line("where is it")]
-    rows += [line(f"how do I change number {n} of my order", f"tell us {n}") for n in range(6)] + [line(f"{WORDS}, please"), line(WORDS)]
+    rows += [line(f"how do I change number {n} of my order", f"tell us {n}") for n in range(6)]
+    rows += [line(f"{WORDS}, please"), line(WORDS)]
     (tmp_path / "in.jsonl").write_text("".join(rows))
     path = "out/{split}.jsonl" if "split" in order else "out/all.jsonl"
     tables = {
