@@ -144,13 +144,12 @@ class Language(Selector):
         languages = dict(ranked[:TOP])
         if len(ranked) > TOP:
             languages["other"] = sum(count for _, count in ranked[TOP:])
-        return {
-            "backend": using,
-            "languages": languages,
+        unsure = {
             "unknown": unknown,
             "low confidence": by_confidence["low"],
             "moved by the corpus": by_confidence["corpus"],
         }
+        return {"backend": using, "languages": languages, **{what: count for what, count in unsure.items() if count}}
 
     def _decisions(self, judged: pl.LazyFrame) -> pl.LazyFrame:
         last, none = pl.col("last"), pl.col("last") == "unknown"
