@@ -147,6 +147,7 @@ class Account:
             reasons = [f"{reason} {n:,}" for part in manifest.dropped.values() for reason, n in part.items()]
             why = f"dropped: {', '.join(reasons)}" if reasons else "the input holds no record"
             told = [f"no row is left to write ({why})"]
+            told += [finding.message for _, finding in self._misread(manifest.dropped)]
         if told:
             raise RunError("\n".join(f"{line}; nothing was published" for line in told))
 
@@ -209,7 +210,8 @@ class Account:
 
         ledger.assemble(frames(), path)
         counts = ledger.totals(path)
-        found = [*self._warned(counts["flag"]), *self._mistyped(counts["drop"]), *self.found]
+        drops = counts["drop"]
+        found = [*self._warned(counts["flag"]), *self._misread(drops), *self._mistyped(drops), *self.found]
         ids = self._ids_of({row for _, finding in self.found for row in finding.where}, path)
         return self.outline(status, error).model_copy(
             update={
@@ -263,6 +265,15 @@ class Account:
             for label, reader in zip(self.reader_labels, self.recipe.readers, strict=True)
             for flag, count in flags.get(label, {}).items()
             if flag in reader.warns
+        ]
+
+    def _misread(self, dropped: dict[str, dict[str, int]]) -> list[tuple[str, Finding]]:
+        """Warn of records that are no UTF-8: a file in another encoding loses just those with an accent."""
+        cure = "if the whole file is in another encoding, state it: --encoding cp1252, or encoding in [[read]]"
+        return [
+            (label, Finding("not-utf8", "warn", f"{count:,} records are not UTF-8; {cure}", {"records": count}))
+            for label in self.reader_labels
+            if (count := dropped.get(label, {}).get("not-utf8", 0))
         ]
 
     def _mistyped(self, dropped: dict[str, dict[str, int]]) -> list[tuple[str, Finding]]:

@@ -45,6 +45,8 @@ def check(json: bool) -> None:
         as_json({"offers": offers, "faults": [str(fault) for fault in faults]})
     else:
         table([(e.origin, e.version, e.stage.kind, e.stage.name) for e in entries], out=data)
+        if not entries and not faults:
+            line("no plugins are installed, or FTDATA_PLUGINS shuts them out")
     for fault in faults:
         line(str(fault), fg="red")
     if faults:

@@ -20,7 +20,7 @@ SEPARATORS: tuple[str, ...] = (
 wrote in published sets."""
 
 STOPS: tuple[str, ...] = (
-    *("\n", ".", " END", "***", "+++", "&&&", "$$$", "@@@", "%%%", " [END]"),
+    *("\n", "\r\n", ".", " END", "***", "+++", "&&&", "$$$", "@@@", "%%%", " [END]"),
     *_WORDS,
 )
 """Ends of completions: those of the old tool (`common_completion_suffix_validator`), then those that people wrote."""
