@@ -170,9 +170,10 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="is what the old file is made of"):
             reverse(chat, out, overwrite=True)
         assert out.read_bytes() == before
-    with pytest.raises(OutputError):
-        reverse(chat, tmp_path / "nowhere" / "back")
-    assert not (tmp_path / "nowhere").exists()
+    reverse(chat, tmp_path / "new" / "deep" / "back")
+    assert (tmp_path / "new/deep/back").read_bytes() == OLD
+    with pytest.raises(OutputError, match="is a file, not a folder"):
+        reverse(chat, tmp_path / "back" / "below")
 
 
 def test_a_file_that_no_run_wrote_is_refused(tmp_path: Path) -> None:

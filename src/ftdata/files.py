@@ -52,6 +52,12 @@ def create(path: Path) -> IO[bytes]:
         return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb", _BLOCK)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are not there."""
+    with _writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 def private_folder(path: Path) -> Path:
     """Make a folder that only its owner can enter (0700), and those above it as usual."""
     with _writing(path):
@@ -233,8 +239,7 @@ class Record:
         save(self.work / "scratch.json", json.dumps([self.relative(folder) for folder in folders]))
         for folder in folders:
             remove(folder)
-            with _writing(folder.parent):
-                folder.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(folder.parent)
             private_folder(folder)
 
     def clear_scratch(self) -> None:
@@ -282,9 +287,7 @@ class Record:
             if scratch.exists():
                 if self.folder not in final.parents:
                     _open_up(scratch)
-                if not final.parent.is_dir():  # a folder with `{split}` in its name
-                    with _writing(final.parent):
-                        final.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(final.parent)  # a folder with `{split}` in its name may not be there
                 if scratch.is_dir() and final.exists():
                     remove(aside)
                     rename(final, aside)

@@ -78,6 +78,7 @@ def reverse(chat: Path | str, legacy_out: Path | str, overwrite: bool = False) -
     target = Path(os.path.abspath(legacy_out))
     _check(target, overwrite, {place, *([aside] if aside else [])})
     scratch = target.with_name(f".{target.name}.ftdata-scratch")
+    files.make_folder(target.parent)
     files.remove(scratch)
     try:
         try:
@@ -168,8 +169,6 @@ def _check(target: Path, overwrite: bool, sources: set[Path]) -> None:
         raise OutputError(f"{target}: cannot be written: {os.strerror(error.errno or 0).lower()}") from None
     if exists and not overwrite:
         raise OutputError(f"{target}: exists; move it away, or give --overwrite")
-    if not target.parent.is_dir():
-        raise OutputError(f"{target.parent}: is no folder; make it first")
 
 
 def _rebuild(chat: Path, aside: Path | None, form: Form, into: IO[bytes]) -> tuple[int, int, str]:
