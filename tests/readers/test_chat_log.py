@@ -102,7 +102,7 @@ de cadastro
 [2024-05-01 10:04] Sol: Qual erro?
 [2024-05-01 10:04] Bia saiu do grupo
 [2024-05-01 10:05] Ana: "10:06 Sol: nada"
-10:07 Sol: isto é citado
+10:07 Rui: isto é citado
 [2024-05-01 10:09] Sol: Corrija o CNPJ.
 
 [2024-05-01 10:10] Ana:
@@ -116,13 +116,13 @@ def test_lines_below_belong_to_the_message_above(tmp_path: Path) -> None:
         [
             "u:Não consigo emitir a nota\naparece um erro\n\nde cadastro",
             "a:Qual erro?",
-            'u:"10:06 Sol: nada"\n10:07 Sol: isto é citado',
+            'u:"10:06 Sol: nada"\n10:07 Rui: isto é citado',
             "a:Corrija o CNPJ.",
         ]
     ]
     assert drops(rows) == {None: 9, "preamble": 2, "system-line": 1, "empty-text": 1, "trailing-user": 1}
     (whole,) = [row for row in rows if row.drop is None]
-    assert whole.meta == {"time": "2024-05-01 10:03", "author": "Ana"}
+    assert whole.meta == {"time": "2024-05-01 10:03", "author": "Ana"} and whole.flags == ("other-form",)
 
 
 @pytest.mark.parametrize("change", ["crlf", "bom", "utf-16", "no-end"])
@@ -187,6 +187,55 @@ def test_lines_that_hold_a_date_only_date_the_clocks_below(tmp_path: Path) -> No
     log = "--- 01/02/2024 ---\n10:00 Ana: um\n10:01 Sol: dois\n2024-02-03\n10:02 Ana: três\n10:03 Sol: quatro\n"
     rows = read(tmp_path / "log.txt", log, assistants=("Sol",))
     assert talks(rows) == [["u:um", "a:dois"], ["u:três", "a:quatro"]] and drops(rows)["system-line"] == 2
+
+
+def test_a_second_form_of_lines_opens_messages_of_those_who_are_known(tmp_path: Path) -> None:
+    log = """[12/05/2024, 10:00:00] Ana: um
+[12/05/2024, 10:01:00] Sol: dois
+13/05/2024, 11:00 - Ana: três
+13/05/2024, 11:00 - Ana saiu
+13/05/2024, 11:01 - Sol: quatro
+[13/05/2024, 11:02:00] Ana: cinco
+[13/05/2024, 11:03:00] Sol: seis
+13/05/2024, 11:04 - Rui: isto é citado
+"""
+    first, second = read(tmp_path / "log.txt", log, assistants=("Sol",))[-2:]
+    assert talks([first, second]) == [
+        ["u:um", "a:dois"],
+        ["u:três", "a:quatro", "u:cinco", "a:seis\n13/05/2024, 11:04 - Rui: isto é citado"],
+    ]
+    assert not first.flags and second.flags == ("other-form",)
+    early = log.replace("Sol: dois", "Bia: dois")  # who is stated is known before he came
+    assert talks(read(tmp_path / "log.txt", early, assistants=("Sol",), gap=False))[0][1] == "a:quatro"
+
+
+def test_a_date_in_a_log_of_clocks_leaves_their_times(tmp_path: Path) -> None:
+    log = "10:00 Ana: um\n10:01 Sol: dois\n01/02/2024 12:30 Ana: três\n12:31 Sol: quatro\n"
+    rows = read(tmp_path / "log.txt", log, assistants=("Sol",))
+    assert talks(rows) == [["u:um", "a:dois"], ["u:três", "a:quatro"]] and not rows[0].flags
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        'Ana mudou o assunto de "a" para "b: c"',
+        "Ana changed the subject to a: b",
+        "Bia mudou o assunto de «a: b» para c",
+        "Bia änderte den Betreff in „a: b“",
+        "Bia set the subject to “a: b”",
+    ],
+)
+def test_the_line_of_an_event_has_no_author(tmp_path: Path, event: str) -> None:
+    log = f"10:00 Ana: um\n10:01 Sol: dois\n10:02 {event}\n10:03 Ana: três\n10:04 Sol: quatro\n"
+    rows = read(tmp_path / "log.txt", log, assistants=("Sol",))
+    assert talks(rows) == [["u:um", "a:dois", "u:três", "a:quatro"]] and drops(rows) == {None: 4, "system-line": 1}
+
+
+@pytest.mark.parametrize("name", ["Ana Lima", "Ana de Lima", "Ana (2)", 'Ana "Nina" Lima', "ana lima"])
+def test_a_longer_name_is_no_event(tmp_path: Path, name: str) -> None:
+    log = f"10:00 {name[:3]}: um\n10:01 Sol: dois\n10:02 {name}: três\n10:03 Sol: quatro\n"
+    rows = read(tmp_path / "log.txt", log, assistants=("Sol",))
+    assert talks(rows) == [["u:um", "a:dois", "u:três", "a:quatro"]]
 
 
 # --- tables and JSON --------------------------------------------------------------------------------------------------
@@ -530,6 +579,47 @@ def test_a_private_message_is_nowhere(tmp_path: Path, form: str, monkeypatch: py
     assert seen and not any(CANARY.encode() in content for content in seen)
     assert talks(found) == EXPECTED and drops(found) == {None: 6, "private-note": 1, "unknown-visibility": 1}
     assert CANARY not in repr(found) and not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "10:02 Sol (whisper to agents): {}",
+        "10:02 [internal] Sol: {}",
+        "10:02 Atendente (nota interna): {}",
+        "10:02 Sol (nota: interna): {}",
+        "10:02 <Sol (internal only)> {}",
+        "10:02 Sol: [nota interna] {}",
+        "10:02 Ana: [internal - do not send] {}",
+        "10:02 Sol: *(private note)* {}",
+        "10:02 Sol: [#12] [internal] {}",
+        "10:02 Sol:\n\n[nota interna]\n{}",
+        "[10:02] Rui (nota interna): {}",
+        "2024-05-01 10:02 - Rui: [nota interna] {}",
+    ],
+)
+@pytest.mark.parametrize("fields", [{}, {"users": ("Ana",)}])
+def test_brackets_that_say_private_hide_a_line(tmp_path: Path, note: str, fields: dict[str, Any]) -> None:
+    lines = ["10:00 Ana: um", "10:01 Sol: dois", note.format(CANARY), CANARY, "10:03 Ana: três", "10:04 Sol: quatro"]
+    rows = read(tmp_path / "log.txt", "\n".join(lines) + "\n", assistants=("Sol",), **fields)
+    assert talks(rows) == [["u:um", "a:dois", "u:três", "a:quatro"]]
+    assert drops(rows) == {None: 4, "private-note": 2 + note.count("\n")} and CANARY not in repr(rows)
+
+
+def test_notes_by_roles_leave_the_roles_known(tmp_path: Path) -> None:
+    log = f"10:00 Cliente: um\n10:01 Atendente (nota interna): {CANARY}\n10:02 Atendente: dois\n"
+    rows = read(tmp_path / "log.txt", log)
+    assert talks(rows) == [["u:um", "a:dois"]] and drops(rows) == {None: 2, "private-note": 1}
+
+
+@pytest.mark.parametrize("name", ["Marina (Suporte)", "Marina (Staff)", "[TI] Marina", "Marina (interno)"])
+def test_brackets_that_say_nothing_private_change_nothing(tmp_path: Path, name: str) -> None:
+    log = f"10:00 Ana (loja 2): (nota fiscal) [1] um\n10:01 {name}: (sim) [dois]\n"
+    rows = read(tmp_path / "log.txt", log, assistants=(name,))
+    assert talks(rows) == [["u:(nota fiscal) [1] um", "a:(sim) [dois]"]]
+    if "interno" not in name:
+        rows = read(tmp_path / "log.txt", log.replace("Ana (loja 2)", "Sol"), assistants=("Sol",))
+        assert "private-note" not in drops(rows)
 
 
 def test_a_note_stays_a_note_whoever_wrote_it(tmp_path: Path) -> None:

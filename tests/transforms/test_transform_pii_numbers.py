@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ftdata.batch import conversations, to_batches
 from ftdata.conversation import Conversation, assistant, user
-from ftdata.transforms.pii import Pii, scrub
+from ftdata.transforms.pii import Pii, count, scrub
 from ftdata.transforms.pii.find import find
 from ftdata.transforms.pii.plans import REGIONS, forget
 from ftdata.transforms.pii.rules import RULES
@@ -156,16 +156,128 @@ def test_a_list_behind_one_word() -> None:
         ("whatsapp", 5511987654321, True),
         ("phone_id", "11987654321", False),
         ("phone_model", "1234567", False),
+        *((key, "467 3395", True) for key in ("tel", "fone", "Contato", "contact_number", "zap", "whats", "caller")),
+        ("msisdn", "5511987654321", True),
+        ("home tel", "467 3395", True),
+        ("tel_2", "467 3395", True),
+        ("hotel", "467 3395", False),
+        ("microfone", "467 3395", False),
+        ("caller_id", "467 3395", False),
+        ("contato", "2024-05-01", False),
+        ("whatsapp", "01/05/2024", False),
         ("order", "11987654321", False),
         ("phone", "Galaxy 12", False),
     ],
 )
 def test_values_under_telling_keys(key: str, value: Any, found: bool) -> None:
-    (batch,) = to_batches([Conversation(messages=(user("hello"),), meta={"a": {key: value}, "n": "11987654321"})])
+    (batch,) = to_batches([Conversation(messages=(user("hello"),), meta={"a": {key: value}, "n": "11987654322"})])
     row = next(conversations(Pii().apply(batch)))
     assert row.meta is not None
     assert row.meta["a"][key] == ("[PHONE_1]" if found else value)
-    assert row.meta["n"] == "11987654321"
+    assert row.meta["n"] == "11987654322"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("cep", "01310-100", "CEP"),
+        ("customer_cep", "01310100", "CEP"),
+        ("recep", "01310-100", ""),
+        ("cep", "00000000", ""),
+        ("rg", "12.345.678-9", "RG"),
+        ("RG", "12345678X", "RG"),
+        ("org", "123456789", ""),
+        ("rg", "1234", ""),
+        ("nif", "501964843", "NIF"),
+        ("nif", "PT501 964 843", "NIF"),
+        ("nif", "B58378431", "NIF"),
+        ("nif", "501964844", ""),
+        ("ssn", "123-45-6789", "SSN"),
+        ("customer_ssn", "123 45 6789", "SSN"),
+        ("ssn", "123456789", "SSN"),
+        ("ssn", "000-45-6789", ""),
+    ],
+)
+def test_documents_under_telling_keys(key: str, value: str, found: str) -> None:
+    (batch,) = to_batches([Conversation(messages=(user("hello"),), meta={"a": {key: value}})])
+    row = next(conversations(Pii().apply(batch)))
+    assert row.meta == {"a": {key: f"[{found}_1]" if found else value}}
+    assert next(conversations(Pii(types=("email",)).apply(batch))).meta == {"a": {key: value}}
+
+
+def test_a_document_under_a_key_has_the_number_that_it_has_in_a_text() -> None:
+    rows = [Conversation(messages=(user("CEP 01310-100 e 01310100"),), meta={"a": {"cep": "01310-100"}})]
+    (batch,) = to_batches(rows)
+    assert next(conversations(Pii().apply(batch))).meta == {"a": {"cep": "[CEP_1]"}}
+
+
+@pytest.mark.parametrize("written", ["(11)987654321", "(11) 987654321", "(011) 987654321", "(415)5552671"])
+def test_solid_behind_its_area(written: str) -> None:
+    assert said(f"It is {written}, or so.") == "It is [PHONE_1], or so."
+    bare = re.sub(r"[()]+", " ", written).strip()
+    assert said(f"row {bare}") == f"row {bare}"  # an id and a sum, a status and a size
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["My number's {}", "my number’s {}", "Quero falar no {}", "Fale com {}", "add me on {}", "please add me: {}"],
+)
+def test_more_words_for_a_call(text: str) -> None:
+    assert said(text.format("0412345678")) == text.format("[PHONE_1]")
+
+
+@pytest.mark.parametrize("text", ["Add 4155552671 and 912345678", "The order's number's 0412345678"])
+def test_a_sum_is_no_call(text: str) -> None:
+    assert said(text) == text
+
+
+# --- echoes: what is proved once --------------------------------------------------------------------------------------
+
+
+def told(*texts: str, **settings: Any) -> list[str | None]:
+    rows = [Conversation(messages=tuple(user(text) for text in texts)), Conversation(messages=(user(texts[-1]),))]
+    (batch,) = to_batches(rows)
+    once = Pii(**settings).apply(batch)
+    assert Pii(**settings).apply(once).equals(once)
+    assert pl.concat([Pii(**settings).apply(batch.slice(i, 1)) for i in range(2)]).equals(once)
+    first, second = conversations(once)
+    assert second.messages and second.messages[0].content == texts[-1]  # in no other conversation
+    return [message.content for message in first.messages or ()]
+
+
+@pytest.mark.parametrize(
+    ("proof", "bare", "mark"),
+    [
+        ("(11) 98765-4321", "11987654321", "PHONE"),
+        ("(11) 98765-4321", "5511987654321", "PHONE"),
+        ("+55 11 98765-4321", "011987654321", "PHONE"),
+        ("+44 7911 123456", "07911123456", "PHONE"),
+        ("529.982.247-25", "52998224725", "CPF"),
+        ("11.222.333/0001-81", "11222333000181", "CNPJ"),
+        ("card 5019 7170 1010 3742", "5019717010103742", "CARD"),
+    ],
+)
+def test_what_is_proved_once_is_known_bare(proof: str, bare: str, mark: str) -> None:
+    (given_, confirmed) = told(f"é {proof}", f"confirmo {bare}, pedido 11987650000")
+    assert given_ == f"{'é card' if proof[0] == 'c' else 'é'} [{mark}_1]"
+    assert confirmed == f"confirmo [{mark}_1], pedido 11987650000"
+
+
+@pytest.mark.parametrize("text", ["x11987654321", "R$11987654321", "0.11987654321", "119876543210", "11987654321.5"])
+def test_a_piece_of_something_longer_is_no_echo(text: str) -> None:
+    assert told("(11) 98765-4321", text) == ["[PHONE_1]", text]
+
+
+def test_an_echo_only_of_the_types_asked_for() -> None:
+    assert told("(11) 98765-4321", "11987654321", types=("cpf",)) == ["(11) 98765-4321", "11987654321"]
+    (batch,) = to_batches([Conversation(messages=(user("(11) 98765-4321"), assistant("ok 11987654321")))])
+    assert count(batch) == {"phone": (2, 1)}
+    assert Pii().apply(batch)["note"].to_list() == ["PHONE 2"]
+
+
+def test_a_placeholder_names_no_document() -> None:
+    assert told("529.982.247-25", "11144477735") == ["[CPF_1]", "11144477735"]
+    assert told("CEP: 01310-100", "20040-020 aqui")[0] == "CEP: [CEP_1]"
 
 
 # --- names and messages -----------------------------------------------------------------------------------------------

@@ -36,8 +36,10 @@ class ChatLog(Reader):
     """Read a chat log: a table (CSV, TSV) with a message a row, JSON with a message an object, or lines of text.
 
     Lines of text are `time author: text` or `time <author> text`, the time with or without a date and brackets; lines
-    below belong to the message above. Columns and keys (nested ones as `author.name`) are guessed as `tickets` guesses
-    them, and each can be stated. Who is the assistant is never guessed: a role column tells, or `assistants`.
+    below belong to the message above. Brackets in their author, if no field names it, or before their text may say
+    `private-note`: `Amy (whisper)`, `[nota interna] ...`. Columns and keys (nested: `author.name`) are guessed as
+    `tickets` guesses them, and each can be stated. Who is the assistant is never guessed: a role column tells, or
+    `assistants`.
 
     A conversation is what has one id, cut after an assistant turn that a pause longer than `gap` follows, if then a
     user writes, or the assistant for another user; without an id and a `gap`, the pause is 60 minutes. Times order the
@@ -49,7 +51,8 @@ class ChatLog(Reader):
     conversation id), `empty-text`, `not-text`, `leading-agent`, `trailing-user`, `no-assistant`, `no-user`,
     `no-answer`, `repeated-message`, `blank-line`, `not-an-object`, besides those of the source.
     Flags: `no-visibility-column`, `one-conversation`, `several-users` (no id, and more than one user writes),
-    `unparsed-time`, `ambiguous-time`, `duplicate-key`.
+    `unparsed-time`, `ambiguous-time`, `duplicate-key`, `other-form` (a line in another form, by an unknown author, is
+    taken as part of the message above it).
 
     `meta` holds the other columns under their names, with the conversation id, the time and the author of the first
     turn; never a column of internal notes. Raises `InputError` where it is not clear who is the assistant, which name
@@ -165,9 +168,9 @@ class ChatLog(Reader):
 
     def _read(self, source: Source, plan: Plan) -> Iterator[Batch]:
         people, days, log = People(self._people()), Days(), Log(source.scratch)
-        doubled: list[int] = []
+        marks: dict[str, list[int]] = {"duplicate-key": [], "other-form": []}
         try:
-            yield from _dropped(self._gathered(source, plan, log, people, days, doubled))
+            yield from _dropped(self._gathered(source, plan, log, people, days, marks))
             columns = plan.layout.columns
             key, author = columns.get("key"), columns.get("author")
             roles = (("assistant", self.assistants), ("user", self.users), ("bot", self.bots))
@@ -180,13 +183,13 @@ class ChatLog(Reader):
                 # A look at a log's beginning may not have met them all.
                 names=people.settle(stated, whole=not source.sampled),
                 mixed=(key is None or plan.rooms) and author is not None and author != columns.get("role"),
-                flags={"duplicate-key": doubled},
+                flags=marks,
             )
         finally:
             log.close()
 
     def _gathered(
-        self, source: Source, plan: Plan, log: Log, people: People, days: Days, doubled: list[int]
+        self, source: Source, plan: Plan, log: Log, people: People, days: Days, marks: dict[str, list[int]]
     ) -> Iterator[tuple[range, str]]:
         """Add to the log what may be read; give the records of what may not, with the reason."""
         columns = plan.layout.columns
@@ -207,7 +210,7 @@ class ChatLog(Reader):
                     reason = "empty-text"
                 else:
                     if said.flag:
-                        doubled.append(said.number)
+                        marks[said.flag].append(said.number)
                     log.add(
                         said.number,
                         talk,
@@ -230,7 +233,8 @@ class ChatLog(Reader):
             for one in chat.messages(lines, plan.opening, self._people(), source.limits.row):
                 if plan.opening.dated and one.time and one.time[4:5] != "-":
                     days.see(one.time)
-                yield Said(one.number, one.lines, [one.time, one.author, one.text], one.problem, one.at, one.bare)
+                cells = [one.time, one.author, one.text]
+                yield Said(one.number, one.lines, cells, one.problem, one.at, one.bare, one.flag)
             return
         body = plan.layout.columns["body"]
         for said in objects(source, plan.keys, body) if plan.form == "json" else self._rows(source):

@@ -3,19 +3,21 @@
 In plain text, a line `time author: text` opens a message and the lines below belong to it. Forms of it: `[2024-05-01
 10:03] Ana: text`, `2024-05-01T10:03:22Z Ana: text`, `01/05/2024, 10:03 - Ana: text`, `10:03 Ana: text`, and `<Ana>
 text` after any of these times. Which of them opens a message is settled by the log's own majority, so that a line
-inside a message that quotes another form, or begins with a clock, stays where it is.
+inside a message that quotes another form, or begins with a clock, stays where it is; but for a line in another form by
+an author who is known: what it says must not become the text of somebody else.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ftdata.batch import dumps
 from ftdata.jsontext import BadJson, parse
+from ftdata.readers.gate import named_private, opens_private
 from ftdata.readers.times import Instant, instant
 from ftdata.source import Source, is_one_value
 
@@ -40,6 +42,7 @@ _DAY_LINE = re.compile(rf"[\s=*–—-]*(?:[^\W\d_]+,?\s)?(?P<date>{_DATE})[\s=*
 _EDGES = re.compile(rf"^[\s{_MARKS}]+|[\s{_MARKS}]+$")
 _WORDS_OF_A_NAME = 8
 _NAMES = 10_000  # authors that are remembered
+_OF_NAMES = frozenset("de da do das dos del la las los van von der den di du le bin al el".split())
 _MIDNIGHT = "1970-01-01 "
 
 
@@ -90,6 +93,7 @@ class Message(NamedTuple):
     author: str = ""
     text: str = ""
     problem: str | None = None
+    flag: str | None = None
 
 
 def opened(line: str, people: Sequence[str] = ()) -> Opened | None:
@@ -114,9 +118,16 @@ def _speaks(rest: str, people: Sequence[str]) -> tuple[str, str]:
             return name, rest[len(name) + 1 :].removeprefix(" ")
     if named := _NAMED.match(rest):
         author = trimmed(named[1])
-        if any(letter.isalnum() or letter > "\u2190" for letter in author) and len(author.split()) <= _WORDS_OF_A_NAME:
+        lettered = any(letter.isalnum() or letter > "\u2190" for letter in author)
+        if lettered and len(author.split()) <= _WORDS_OF_A_NAME and not _cuts_a_quote(author):
             return author, rest[named.end() :].removeprefix(" ")
     return "", rest
+
+
+def _cuts_a_quote(name: str) -> bool:
+    """Say whether a name ends inside a quotation: it is the line of an event, `Ana set the subject to "a: b"`."""
+    curly = sum(map(name.count, "„“”"))
+    return name.count('"') % 2 == 1 or curly % 2 == 1 or name.count("«") != name.count("»")
 
 
 def trimmed(name: str) -> str:
@@ -136,20 +147,43 @@ def messages(
     """Cut numbered lines into messages; each line belongs to exactly one. A text beyond `most` is `row-too-large`.
 
     Problems: `preamble` (before the first message), `system-line` (a line without author, or one of joins and days),
-    `not-utf8` and `row-too-large`, also of a message that such a line belongs to: its text would have a hole.
+    `not-utf8` and `row-too-large`, also of a message that such a line belongs to: its text would have a hole; and
+    `private-note`, where brackets in the author, if `people` does not name it, or before the text mean private.
+    A line in another form than `opening` opens a message if its author is in `people` or came before, or it is private;
+    by another author it stays in the message above, which gets the flag `other-form`.
     """
     day = ""
     start, count, head = 0, 0, Message(0, 0, problem="preamble")
     texts: list[str] = []
     seen: set[str] = set()
+    stated = frozenset(name.strip().casefold() for name in people)
+    forms = {opening}
     size = 0
 
     def done() -> Message:
         text = "" if head.problem else "\n".join(texts).rstrip("\n")
-        return head._replace(number=start, lines=count, text=text)
+        told = head.problem or ("private-note" if opens_private(text) else None)
+        return head._replace(number=start, lines=count, text="" if told else text, problem=told)
+
+    def known(name: str) -> bool:
+        return name in seen or name.casefold() in stated
+
+    def private(first: Opened) -> bool:
+        named = first.author.casefold() not in stated and named_private(first.author)
+        return named or (bool(first.author) and opens_private(first.text))
+
+    def own(first: Opened) -> bool:
+        """Say whether a line that begins with a time opens a message."""
+        if first.opening in forms and (first.opening == opening or not first.author):
+            return first.opening.dated >= opening.dated
+        if first.author and known(first.author):
+            forms.add(first.opening)
+            return True
+        return private(first)
 
     for number, raw, problem in blocks:
         fresh: Message | None = None
+        first: Opened | None = None
         line = ""
         if problem:
             fresh = Message(number, 1, problem=problem)
@@ -159,15 +193,18 @@ def messages(
             except UnicodeDecodeError:
                 line, problem = raw.decode(errors="replace"), "not-utf8"
             first = opened(line, people)
-            if first is not None and first.opening == opening:
-                if not first.author and (name := trimmed(first.text.partition(":")[0])) in seen:
-                    # `Ana:text`: without a space only a name that is known is one.
-                    first = first._replace(author=name, text=first.text.partition(":")[2])
-                elif len(seen) < _NAMES:
-                    seen.add(first.author or "\0")
-                at, bare = _when(first, day)
+            if first is not None and not first.author and (name := trimmed(first.text.partition(":")[0])) in seen:
+                # `Ana:text`: without a space only a name that is known is one.
+                first = first._replace(author=name, text=first.text.partition(":")[2])
+            elif first is not None and _is_event(first.author, known):
+                first = first._replace(author="")
+            if first is not None and own(first):
+                hidden = private(first)
+                if first.author and not hidden and len(seen) < _NAMES:
+                    seen.add(first.author)
+                at, bare = _when(first, day, opening.dated)
                 line, time = first.text, f"{first.date} {first.clock}".strip()
-                told = problem or (None if first.author else "system-line")
+                told = problem or ("private-note" if hidden else None if first.author else "system-line")
                 fresh = Message(number, 1, time, at, bare, first.author, "", told)
             elif not opening.dated and (found := _DAY_LINE.fullmatch(line)) and instant(found["date"]):
                 day = found["date"]
@@ -181,6 +218,8 @@ def messages(
             continue
         if count == 0:
             start = number
+        elif first is not None and first.author and not head.problem:
+            head = head._replace(flag="other-form")
         count += 1
         size += len(line) + 1
         if problem or size > most:
@@ -193,8 +232,25 @@ def messages(
         yield done()
 
 
-def _when(first: Opened, day: str) -> tuple[Instant | None, bool]:
-    date = first.date or day
+def _is_event(author: str, known: Callable[[str], bool]) -> bool:
+    """Say whether an author is one who is known and what he did: `Ana changed the subject to a` before a colon.
+
+    Words of an event are lower case, those of a longer name (`Ana Lima`, `Ana de Lima`, `Ana (2)`) are not; where names
+    are lower case as well, an event has two words or more.
+    """
+    if known(author):
+        return False
+    for space in re.finditer(r"\s", author):
+        name, rest = author[: space.start()], author[space.end() :].split()
+        if rest and rest[0][0].islower() and rest[0] not in _OF_NAMES and known(name):
+            return len(rest) > 1 or not name[0].islower()
+    return False
+
+
+def _when(first: Opened, day: str, dated: bool) -> tuple[Instant | None, bool]:
+    # One date in a log of clocks would leave all its clocks without a time.
+    date = first.date if dated or day else ""
+    date = date or day
     clock = _read(_MIDNIGHT + first.clock)
     if not date:
         return clock, True

@@ -6,7 +6,9 @@ Nothing is read that the gate has not let through: where it is unclear whether a
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -19,6 +21,12 @@ from ftdata.readers.layout import Layout, Refused, yes_is_public, yes_is_role
 _AUTHORS = 10_000  # as many are kept, to name those that are like a name nobody has
 _SHOWN = 10
 _LABEL = 60  # a longer cell is no label: neither of a role nor of who may read
+
+_WHISPER = w.word_set("whisper whispered whispering sussurro susurro")
+_PART = re.compile(r"[(\[{（［【]([^()\[\]{}（）［］【】]*)(?:[)\]}）］】]|$)")
+_FIRST = re.compile(r"[^\w(\[{（［【]*[(\[{（［【]([^()\[\]{}（）［］【】\n]{1,80})[)\]}）］】]")
+_BEGINNING = 1000  # characters of a text in which its leading brackets must stand
+_PIECES = re.compile(r"\s[-–—]\s|[:;,.|/]")
 
 
 # --- what a user states -----------------------------------------------------------------------------------------------
@@ -71,6 +79,38 @@ def privacy(layout: Layout, public: Sequence[str]) -> Callable[[Sequence[str]], 
         return "private-note" if False in told else "unknown-visibility" if None in told else None
 
     return hidden
+
+
+@lru_cache(maxsize=4096)
+def named_private(author: str) -> bool:
+    """Say whether a part of an author in brackets means private: `Amy (whisper to agents)`, `[internal] Amy`."""
+    return any(_is_private(part[1]) for part in _PART.finditer(author))
+
+
+def opens_private(text: str) -> bool:
+    """Say whether what stands in brackets before a text means private: `[nota interna] ...`."""
+    text, at = text[:_BEGINNING], 0
+    while (first := _FIRST.match(text, at)) is not None:
+        if _is_private(first[1]):
+            return True
+        at = first.end()
+    return False
+
+
+def _is_private(label: str) -> bool:
+    """Say whether a label, a piece of it, or two or three words at either end of a piece, mean private.
+
+    One word of several does not: `nota fiscal`. What names a role as well is a role: `Marina (Staff)`.
+    """
+    for piece in (label, *_PIECES.split(label)):
+        told = w.words(piece)
+        if not _WHISPER.isdisjoint(told):
+            return True
+        for some in {told, told[:2], told[:3], told[-2:], told[-3:]}:
+            kind = w.speaker(" ".join(some))
+            if kind == "private" or (kind is None and w.visible(" ".join(some)) is False):
+                return True
+    return False
 
 
 def speaker(

@@ -18,8 +18,9 @@ NIE = rf"[XYZxyz](?:\.|{_SIGN})[0-9]{{7}}{_SIGN}[A-Za-z]|[XYZxyz]-?[0-9]\.[0-9]{
 CIF = r"[A-Za-z]-?[0-9]{7}-?[0-9A-Za-z]|[A-Za-z]-?[0-9]{2}\.[0-9]{3}\.[0-9]{3}"
 NIF = r"[0-9]{3}[ .]?[0-9]{3}[ .]?[0-9]{3}"
 ROW_NIF = r"(?i)nif|nipc|contribuinte|fiscal|vat|iva"
-ROW_CEP = r"(?i)(?:^|[^a-z])cep(?:$|[^a-z])"
-ROW_RG = r"(?:^|[^A-Za-z])(?:RG|rg|Rg|R\.G\.)(?:$|[^A-Za-z])|(?i)identidade"
+# What names a document in a row; its own placeholder does not, else a second run would find what the first did not.
+ROW_CEP = r"(?i)(?:^|[^a-z\[])cep(?:$|[^a-z])|\[cep(?:$|[^a-z_])"
+ROW_RG = r"(?:^|[^A-Za-z\[])(?:RG|rg|Rg|R\.G\.)(?:$|[^A-Za-z])|\[(?:RG|rg|Rg|R\.G\.)(?:$|[^A-Za-z_])|(?i)identidade"
 
 _NOT_ALNUM = re.compile(r"[^A-Za-z0-9]")
 
@@ -133,3 +134,31 @@ def nifs(text: str, start: int, end: int) -> Iterator[Hit]:
         start -= 2
     if _alone(text, start, end) and said(text, start, end).kind == "nif":
         yield Hit(start, end, digits)
+
+
+NAMED = r"(?i)^(?:[\w\- ]{0,20}[_\- ])?(cep|rg|nif|ssn)(?:[_\- ]?(?:[0-9]{1,2}|number|numero|n[uú]mero))?$"
+"""A key of a JSON object under which a document stands; the group tells its type."""
+_NAMED = re.compile(NAMED)
+_SHAPES = {
+    "cep": re.compile(CEP),
+    "rg": re.compile(RG),
+    "nif": re.compile(f"(?:PT)?(?:{NIF})|(?:ES)?(?:{CIF})"),
+    "ssn": re.compile(SSN),
+}
+
+
+def under_key(type: str, key: str, value: str) -> str:
+    """Give the value of the text under a key of a JSON object (`"cep": "…"`) if the key names this type; else nothing.
+
+    It needs the document's shape, and its check digit or range where it has one.
+    """
+    named = _NAMED.search(key)
+    if named is None or named[1].lower() != type or not _SHAPES[type].fullmatch(value):
+        return ""
+    plain = _NOT_ALNUM.sub("", value).upper()
+    if type == "nif":
+        plain = plain.removeprefix("PT").removeprefix("ES")
+        return plain if (checksums.nif(plain) if plain.isdigit() else checksums.cif(plain)) else ""
+    if type == "ssn":
+        return plain if checksums.ssn(plain) and len(set(plain)) > 1 else ""
+    return plain if len(set(plain)) > 1 and (type == "cep" or 7 < len(plain) < 11) else ""

@@ -8,12 +8,14 @@ number plans and neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from ftdata.transforms.pii import documents
 from ftdata.transforms.pii.disguise import DISGUISED, undisguise
 from ftdata.transforms.pii.phones import NAMED, under_key
 from ftdata.transforms.pii.rule import Hit, Rule
@@ -172,8 +174,8 @@ def find(
     if keys is not None:
         for type, says in _UNDER.items():
             for rank in [rank for rank, rule in enumerate(rules) if rule.type == type][:1]:
-                for position, value in _under_keys(scanned, keys, says):
-                    found.setdefault(position, []).append((rank, 0, len(value), value))
+                for position, length, value in _under_keys(scanned, keys, says):
+                    found.setdefault(position, []).append((rank, 0, length, value))
     result = {}
     for position in sorted(found):
         kept = _resolve(found[position], rules)
@@ -183,18 +185,26 @@ def find(
     return result
 
 
-_UNDER: dict[str, Callable[[str, str], bool]] = {"secret": keyed, "phone": under_key}
-"""Types that are told by the key of a JSON object under which a text stands alone."""
+def _whole(says: Callable[[str, str], bool], key: str, value: str) -> str:
+    return value if says(key, value) else ""
+
+
+_UNDER: dict[str, Callable[[str, str], str]] = {
+    "secret": partial(_whole, keyed),
+    "phone": partial(_whole, under_key),
+    **{type: partial(documents.under_key, type) for type in ("cep", "rg", "nif", "ssn")},
+}
+"""Types that are told by the key of a JSON object under which a text stands alone: what gives its value, or nothing."""
 
 
 def _under_keys(
-    texts: pl.Series, keys: Sequence[str | None], says: Callable[[str, str], bool]
-) -> Iterable[tuple[int, str]]:
-    for position, (key, value) in enumerate(zip(keys, texts.to_list(), strict=True)):
-        if key is not None and says(key, value):
-            yield position, value
+    texts: pl.Series, keys: Sequence[str | None], says: Callable[[str, str], str]
+) -> Iterable[tuple[int, int, str]]:
+    for position, (key, text) in enumerate(zip(keys, texts.to_list(), strict=True)):
+        if key is not None and (value := says(key, text)):
+            yield position, len(text), value
 
 
 def telling_keys(texts: pl.Series) -> bool:
-    """Say whether a text as a whole is a key that names a secret or a phone (`password`, `api_key`, `phone`)."""
-    return bool(texts.str.contains(f"{KEYED}|{NAMED}").any())
+    """Say whether a text as a whole is a key that names what stands under it (`password`, `phone`, `cep`)."""
+    return bool(texts.str.contains(f"{KEYED}|{NAMED}|{documents.NAMED}").any())

@@ -28,7 +28,7 @@ _WORDS = {
         "chamar contato contatos contacto contactos contacte contactar recado llama llamad llamar llame llamen llamame "
         "llameme llamadme llamo llamada llamadas llamenos llamaron marca marcar marque marcaron comuniquese "
         "comunicarse disque discar discando sac appelez appeler appelle appelezmoi rappelez rappeler rappel "
-        "joindre joignable contacter "
+        "joindre joignable contacter falar fale "
         "contactez joignez composer composez fixe anrufen anruf ruckruf rufen ruf ruft rufe anrufe erreichen "
         "erreichbar erreichst kontakt chiamare chiama chiamami chiamatemi chiamate chiamata contattare contattami "
         "contattatemi contattateci richiamare recapito raggiungibile bel bellen emergency emergencia notfall urgence"
@@ -37,6 +37,8 @@ _WORDS = {
     "answer": "answer answers answered answering atende atendem atendeu contesta contestan contesto repond antwortet",
     # `number` beside `my` is a phone more often than not; beside anything else it says nothing.
     "number": "number numbers num nr no numero numeros nummer nummern numeri",
+    # `add me` is a call, `add` alone a sum.
+    "add": "add",
     "rg": "rg identidade",
     "cep": "cep ceps",
     "ssn": "ssn ssns ss itin tin taxpayer social",
@@ -101,7 +103,7 @@ _LINKS = frozenset(
     "trabalho casa pessoal personal "
     "particular direct direto direkt private privat principal atual actual cliente client customer".split()
 )
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|ipv[46]|[^\W\d_]+(?:'s)?")
+_WORD = re.compile(r"((?:[^\W\d_]\.){2,}|ipv[46]|[^\W\d_]+)(?:['’]s(?![^\W\d_]))?")
 _NUMBER = re.compile(r"[0-9](?:[ .\-–/()]{0,2}[0-9]){5,}|\[[A-Z]+(?:_[A-Z]+)*_[0-9]+\]")
 _ALIKE = re.compile(r"[ ,;/|]*(?:ou|or|oder|o|y|e|and|und|et)?[ ,;/|(+]*", re.I)
 _LINE_ENDED = re.compile(r".*[.!?…] *\n", re.S)
@@ -177,6 +179,8 @@ def _said(before: str, cut: bool, behind: str) -> Said:
         kind = kinds.get(word, "")
         if kind == "number":
             kind = "" if _WHOSE.isdisjoint(words[max(0, place - 1) : place + 2]) else "call"
+        elif kind == "add":
+            kind = "call" if place and words[place - 1] in ("me", "us") else ""
         if kind and kind not in ("unit", "answer") and (linked or not counted):
             return Said(kind, place, linked)
         linked = linked and word in _LINKS

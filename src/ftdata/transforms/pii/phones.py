@@ -98,6 +98,8 @@ class _Candidate:
 
 
 _NEVER = frozenset({(3, 3, 3, 2), (2, 3, 3, 4, 2), (4, 4, 4, 4), (4, 6, 5)})  # CPF, CNPJ, cards
+# Solid behind an area in parentheses, by country: (11)987654321, (415)5552671. Bare they may be a status and a size.
+_SOLID = (("+55", (2, 9)), ("+55", (3, 9)), ("+1", (3, 7)))
 _DOCUMENTS = {(3, 3, 3, 2), (2, 3, 3, 4, 2), (2, 3, 3, 1), (1, 3, 3, 1)}
 
 
@@ -115,7 +117,8 @@ def _known(found: _Candidate, regions: tuple[str, ...], near: Said) -> str:
     spoken_of = said_so and (near.linked or (len(found.digits) > 8 and (formatted or near.between < _NEAR)))
     known = readings(found.digits, found.sizes[0] if len(found.sizes) > 2 else 0, regions)
     for value, shapes, coded in known:
-        if found.sizes[1:] in shapes if coded else found.sizes in shapes and (spoken_of or _strong(found, True)):
+        usual = found.sizes in shapes or (found.area and _solid(value, found.sizes))
+        if found.sizes[1:] in shapes if coded else usual and (spoken_of or _strong(found, True)):
             return value
     for value, _, coded in known:
         if not coded and (spoken_of or _strong(found, False)):
@@ -124,6 +127,11 @@ def _known(found: _Candidate, regions: tuple[str, ...], near: Said) -> str:
         value = international(found.digits)
         return value if value[:1] == "+" else ""
     return ""
+
+
+def _solid(value: str, sizes: tuple[int, ...]) -> bool:
+    """Say whether the groups of a number are those of its country when only the area stands apart."""
+    return any(sizes == solid and value.startswith(code) for code, solid in _SOLID)
 
 
 def _named(found: _Candidate, near: Said) -> str:
@@ -269,14 +277,17 @@ def _begin(text: str, earliest: int, start: int) -> int:
 NAMED = (
     r"(?i)^[\w\- ]{0,20}(?:phone|mobile|cell|celular|telefone|tel[eé]fono|m[oó]vil|whatsapp|telefon|handy|fax)"
     r"[\w\- ]{0,12}$"
+    r"|^(?:[\w\- ]{0,20}[_\- ])?(?:tel|fone|contato|contact[_\- ]?number|zap|whats|msisdn|caller)"
+    r"(?:[_\- ]?(?:[0-9]{1,2}|num|number|numero|n[uú]mero))?$"
 )
 """A key of a JSON object under which a phone stands, however it is written."""
 _NAMED = re.compile(NAMED)
+_DATE = re.compile(r"(?:19|20)[0-9]{2}([\-/.])[0-9]{2}\1[0-9]{2}|[0-9]{2}([\-/.])[0-9]{2}\2(?:19|20)[0-9]{2}")
 _BARE = re.compile(r"[+(]{0,2}[0-9][0-9 ()./\-]{5,18}[0-9]")
 
 
 def under_key(key: str, value: str) -> bool:
     """Say whether the text under a key of a JSON object (`"phone": "…"`) is a phone: seven to fifteen digits."""
-    if not _BARE.fullmatch(value) or not _NAMED.search(key):
+    if not _BARE.fullmatch(value) or _DATE.match(value) or not _NAMED.search(key):
         return False
     return 7 <= sum(map(str.isdigit, value)) <= 15 and not re.search("(?i)id$|model|serial|imei", key)

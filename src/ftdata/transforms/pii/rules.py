@@ -35,8 +35,21 @@ _BEFORE: tuple[Rule, ...] = (
     Rule("cpf", numbers.CPF, numbers.cpfs, hint=numbers.DIGITS, gate=DENSE),
     # Bare or oddly grouped: one number in a hundred (CPF) passes by chance, orders and mobile phones have eleven digits
     # too. It counts only in a conversation that names the document somewhere: in a text, or as a key of a JSON object.
-    Rule("cnpj", numbers.CNPJ_LOOSE, numbers.cnpjs, hint=numbers.CNPJ_LOOSE, context=r"(?i)cnpj"),
-    Rule("cpf", numbers.CPF_LOOSE, numbers.cpfs, hint=numbers.DIGITS, gate=DENSE, context=r"(?i)cpf|c\.p\.f"),
+    Rule(
+        "cnpj",
+        numbers.CNPJ_LOOSE,
+        numbers.cnpjs,
+        hint=numbers.CNPJ_LOOSE,
+        context=r"(?i)(?:^|[^\[])cnpj|\[cnpj(?:[^_]|$)",
+    ),
+    Rule(
+        "cpf",
+        numbers.CPF_LOOSE,
+        numbers.cpfs,
+        hint=numbers.DIGITS,
+        gate=DENSE,
+        context=r"(?i)(?:^|[^\[])cpf|\[cpf(?:[^_]|$)|c\.p\.f",
+    ),
     Rule("card", numbers.CARD, numbers.cards, hint=numbers.DIGITS, gate=DENSE),
     # Proved by their form.
     Rule("ip", network.IPV6, network.ipv6, hint=network.IPV6_HINT, gate=SIGN_GATE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from ftdata.batch import Batch
 from ftdata.stages import Transform
 from ftdata.texts import Texts
+from ftdata.transforms.pii.echoes import echoes
 from ftdata.transforms.pii.find import Found, find, telling_keys
 from ftdata.transforms.pii.plans import REGIONS, unknown_region
 from ftdata.transforms.pii.rule import Rule
@@ -32,7 +33,8 @@ class Pii(Transform):
     beside it: e-mail addresses, user and password in URLs, phone numbers, IP addresses, payment cards, IBANs, US
     social security numbers, CPF, CNPJ, RG and CEP of Brazil, DNI, NIE and NIF of Spain, NIF of Portugal, keys, tokens
     and passwords. A number that others look like (a CPF or CNPJ without its punctuation, bare digits of a phone, RG,
-    CEP, NIF) counts only where a word names it. Where two overlap, the more certain type wins, then the longer. The
+    CEP, NIF) counts only where a word names it, or where it repeats the digits of a phone, card, CPF or CNPJ that the
+    conversation proves elsewhere. Where two overlap, the more certain type wins, then the longer. The
     note counts replacements by type.
     """
 
@@ -110,13 +112,9 @@ def count(batch: Batch, types: Sequence[str] = TYPES, spare: Sequence[str] = ())
     texts = _texts(batch, spare)
     if not len(texts.text):
         return {}
-    rows = texts.row.to_numpy()
-    totals, holders = dict[str, int](), dict[str, set[int]]()
-    for position, hits in find(texts.text, rows, rules(tuple(types)), _keys(texts)).items():
-        for hit in hits:
-            totals[hit.type] = totals.get(hit.type, 0) + 1
-            holders.setdefault(hit.type, set()).add(int(rows[position]))
-    return {type: (totals[type], len(holders[type])) for type in TYPES if type in totals}
+    _, counts = _scrub(texts.text, texts.row.to_numpy(), rules(tuple(types)), _keys(texts))
+    found = {type: [count[type] for count in counts.values() if type in count] for type in TYPES}
+    return {type: (sum(some), len(some)) for type, some in found.items() if some}
 
 
 def _texts(batch: Batch, spare: Sequence[str]) -> Texts:
@@ -135,6 +133,9 @@ class _Numbers:
         self._given: dict[tuple[str, str], int] = {}
         self._last: dict[str, int] = {}
         self.used: set[tuple[str, int]] = set()
+
+    def values(self) -> Iterable[tuple[str, str]]:
+        return self._given.keys()
 
     def number(self, type: str, value: str) -> int:
         known = self._given.get((type, value))
@@ -162,6 +163,11 @@ def _scrub(
         looked = texts.gather(pl.Series(where)) if len(where) < len(texts) else texts
         under = None if keys is None else [keys[at] for at in where.tolist()]
         found = find(looked, rows[where], rules, under, around=(texts, rows))
+        if not found and numbers:
+            # Only now are all values known: those that stand bare elsewhere.
+            where = np.flatnonzero(np.isin(rows, list(numbers))).astype(np.uint32)
+            looked = texts.gather(pl.Series(where))
+            found = echoes(looked, rows[where], {row: given.values() for row, given in numbers.items()})
         if not found:
             break
         _note_used(texts, rows, {int(rows[where[at]]) for at in found} - numbers.keys(), numbers)
