@@ -11,6 +11,7 @@ from ftdata.readers.html import is_html
 from ftdata.readers.times import instant
 
 _CELLS = 200_000  # cells looked at, over all columns
+_FEW = 20  # values at most, for a column of labels
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w{2,}")
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
@@ -37,6 +38,8 @@ class Column:
     public: bool = False
     both_sides: bool = False
     spaced: float = 0.0
+    labels: frozenset[str] = frozenset()
+    """The values, folded, where there are few and short ones; empty otherwise."""
 
     @property
     def prose(self) -> bool:
@@ -143,7 +146,14 @@ def _column(index: int, name: str, cells: list[str]) -> Column:
         private=False in seen or "private" in spoken,
         both_sides={"user", "assistant"} <= set(spoken),
         spaced=share([count > 1 for count in counts]),
+        labels=_labels(filled),
     )
+
+
+def _labels(filled: Sequence[str]) -> frozenset[str]:
+    values = set(filled)
+    short = len(values) <= _FEW and all(len(value) < 40 for value in values)
+    return frozenset(" ".join(w.words(value)) for value in values) if short else frozenset()
 
 
 def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

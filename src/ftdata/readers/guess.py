@@ -37,6 +37,8 @@ class Guess:
     internal: tuple[int, ...] = ()
     """Columns that hold internal notes as text: never read, not even into `meta`."""
     problem: str | None = None
+    doubt: int | None = None
+    """A column that seems to say public or private (a row per message), and says more than is known."""
 
     def explain(self) -> tuple[str, ...]:
         """Give one line a field: the column, why, and what else came near."""
@@ -170,7 +172,7 @@ _DIRECTION = frozenset({"inbound", "incoming", "entrante", "outbound", "outgoing
 
 
 def _role(column: Column) -> Score:
-    if column.prose or not column.filled:
+    if column.prose or not column.filled or w.restricts(column.words) or column.has(_AUDIENCE):
         return _NO
     named = column.has(w.ROLE) or (column.has(w.PERSON | w.CUSTOMER | w.STAFF))
     if column.yes_no > 0.9 and (column.has(_DIRECTION) or column.has(w.CUSTOMER | w.STAFF)) and not column.has(w.TIME):
@@ -232,6 +234,12 @@ _AMOUNT = w.word_set("count qtd quantidade cantidad num number total numero qty 
 _OTHER = w.word_set("url link uri name nome nombre email phone profile perfil") | (w.ID - _AMOUNT)
 
 
+_NOTE = w.word_set("note nota anotacao anotacion notiz")
+_AUDIENCE = w.word_set("audience audiencia")
+_SEEN = w.word_set("visibility visibilidade visibilidad visibilite sichtbarkeit")
+_EVERYONE = w.word_set("everyone everybody all todo public publico publica publique tous alle offentlich")
+
+
 def _visibility(column: Column) -> Score:
     counted = column.has(_AMOUNT) or column.words[:1] in (("n",), ("no",), ("nro",), ("n0",))
     # "Internal comments" with numbers counts them; "Internal comment" with 0 and 1 says whether this is one.
@@ -240,6 +248,8 @@ def _visibility(column: Column) -> Score:
         return _NO
     if counted or (column.prose and column.visibilities < 0.6) or (column.numbers > 0.5 and column.yes_no < 0.95):
         return _NO
+    if w.restricts(column.words) and (not column.filled or column.yes_no > 0.6 or column.visibilities > 0.6):
+        return 0.95, ("name: " + " ".join(column.words), "yes or no")
     if column.has(w.VISIBILITY) and not column.has(_OTHER):
         if column.yes_no > 0.6 or column.visibilities > 0.6:
             return 1.0, (
@@ -248,12 +258,47 @@ def _visibility(column: Column) -> Score:
             )
         if set(column.words) <= w.VISIBILITY | w.TEXT | {"is", "e", "es", "eh"}:
             return 0.8, (_says(column, w.VISIBILITY),)
-    note = w.word_set("note nota anotacao anotacion")
-    if column.has(note) and column.yes_no > 0.6 and column.numbers < 0.5:
-        return 0.9, (_says(column, note), "yes or no")
+    if column.has(_NOTE) and column.yes_no > 0.6:
+        return 0.9, (_says(column, _NOTE), "yes or no")
     if column.private and column.public and not column.both_sides and column.distinct <= 20:
         return 0.7, (f"{column.visibilities:.0%} public and private words",)
+    # `everyone` and `agents`: who may read, not who speaks.
+    if _readers(column) and all(w.visible(label) is not None or _is_staff(label) for label in column.labels):
+        return 0.7, ("all or staff only",)
     return _NO
+
+
+def _is_staff(label: str) -> bool:
+    return w.speaker(label) == "assistant"
+
+
+def _readers(column: Column) -> bool:
+    """Whether the values say who may read: everyone, or the staff only."""
+    return (
+        not _EVERYONE.isdisjoint(column.labels)
+        and any(map(_is_staff, column.labels))
+        and not any(w.speaker(label) == "user" for label in column.labels)
+        and not column.has(w.STAFF)
+    )
+
+
+def _is_mark(column: Column) -> bool:
+    """Whether this is called a note and holds 0 and 1: of a message, that it is one; of a ticket, a mark perhaps."""
+    return column.has(_NOTE) and not column.has(w.VISIBILITY) and column.numbers >= 0.5
+
+
+def _is_doubtful(column: Column) -> bool:
+    """Whether a column that is no gate may tell public from private all the same."""
+    if not column.labels or column.prose or column.times > 0.5 or _visibility(column)[0] >= _LEAST:
+        return False
+    if any(w.visible(label) is False and not _is_staff(label) for label in column.labels) or _readers(column):
+        return True
+    if column.has(_AUDIENCE):
+        return any(w.visible(label) is not None or w.speaker(label) for label in column.labels)
+    if column.has(_AMOUNT) or any(f"{word}s" in w.fold(column.name) for word in column.words if word in w.TEXT):
+        return False
+    own = column.has(w.VISIBILITY) and set(column.words) <= w.VISIBILITY | {"is", "e", "es"}
+    return own or w.restricts(column.words) or column.has(_SEEN)
 
 
 def _subject(column: Column) -> Score:
@@ -310,8 +355,13 @@ def guess(
     shape = shape or _shape(ranked, given, columns)
     if shape is None:
         return Guess(None, {}, gates, internal)
+    if shape == "ticket":
+        gates = tuple(i for i in gates if i == given.get("visibility") or i in forced or not _is_mark(columns[i]))
     picks, problem = _choose(shape, ranked, given, named, gates)
-    return Guess(shape, picks, gates, internal, problem)
+    told = {pick.column for name, pick in picks.items() if name in ("role", "author", "key", "body")} | set(internal)
+    doubts = [c.index for c in columns if c.index not in told | taken and _is_doubtful(c)]
+    doubt = doubts[0] if doubts and shape == "message" and not gates else None
+    return Guess(shape, picks, gates, internal, problem, doubt)
 
 
 def _shape(

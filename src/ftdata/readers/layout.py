@@ -106,6 +106,13 @@ def settle(
                     "private notes cannot be told from replies; export it again with that column, or, if every row was "
                     "visible to the customer, say so: --set assume_public=true"
                 )
+            if found.doubt is not None and not assume_public:
+                name = quoted(named[found.doubt])
+                raise Refused(
+                    f"the column {name} seems to say which messages are private, but not all that it says is known; "
+                    f"name it and the values that mean public: --set visibility={_shell(named[found.doubt])} "
+                    "--set 'public=[\"VALUE\"]' (if every row was visible to the customer: --set assume_public=true)"
+                )
             flags = () if assume_public else ("no-visibility-column",)
             evidence.append("no visibility column: every message is taken as public (no-visibility-column)")
     elif dialect and dialect.title == "a Jira issue export" and not assume_public and not found.gates:
@@ -210,8 +217,11 @@ def _is_html(cells: Sequence[str]) -> bool:
 # --- what a yes or no means, by the name of its column ----------------------------------------------------------------
 
 _PRIVATE_WORDS = w.word_set(
-    "private privado privada internal interno interna confidential confidencial hidden oculto oculta note nota anotacao"
+    "private privado privada internal interno interna confidential confidencial hidden oculto oculta note nota "
+    "anotacao anotacion notiz whisper whispered susurro sussurro backstage intern interne interner vertraulich privat "
+    "prive privee confidentiel confidentielle isprivate isinternal iswhisper"
 )
+_NOT = w.word_set("not non no nao nicht kein keine sem sin")
 _INCOMING = frozenset({"inbound", "incoming", "entrante", "entrada", "recebido", "recebida", "recibido", "recibida"})
 _OUTGOING = frozenset({"outbound", "outgoing", "saliente", "saida", "salida", "enviado", "enviada"})
 
@@ -219,6 +229,10 @@ _OUTGOING = frozenset({"outbound", "outgoing", "saliente", "saida", "salida", "e
 def yes_is_public(name: str) -> bool | None:
     """Say what a yes means in a visibility column: public (True), private (False); None if the name does not tell."""
     said = set(w.words(name))
+    if w.restricts(said):
+        return False
+    if said & _NOT:  # `not public`, `no visible`: nothing is read rather than the reverse
+        return None
     private, public = bool(said & _PRIVATE_WORDS), bool(said & (w.VISIBILITY - _PRIVATE_WORDS))
     return None if private == public else public
 

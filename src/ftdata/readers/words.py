@@ -1,5 +1,7 @@
 """The words that exports use, in English, Portuguese and Spanish: for headers, for roles, for visibility.
 
+What says who may read a message is known in German and French too: there a missed word would let a note out.
+
 Words are compared folded: lower case, no accents, camelCase and punctuation split, singular.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -100,8 +103,13 @@ ROLE = word_set(
 )
 VISIBILITY = word_set(
     "public publico publica private privado privada internal interno interna visibility visibilidade visibilidad "
-    "visible visivel confidential confidencial hidden oculto oculta external externo externa"
+    "visible visivel confidential confidencial hidden oculto oculta external externo externa "
+    "whisper whispered susurro sussurro backstage intern interne interner extern externe sichtbar sichtbarkeit "
+    "offentlich offentliche offentlicher oeffentlich vertraulich privat prive privee publique visibilite confidentiel "
+    "confidentielle isprivate isinternal ispublic iswhisper"
 )
+ONLY = word_set("only solo so apena somente solamente exclusivo exclusivamente nur seulement uniquement")
+HIDE = word_set("hide hidden ocultar oculto oculta esconder escondido ocultado")
 TIME = word_set(
     "created criado criada creado creada creacion criacao creation date data fecha time hora timestamp sent "
     "enviado enviada envio datahora when quando cuando horario momento posted publicado datetime opened aberto "
@@ -159,21 +167,31 @@ SPEAKERS: dict[str, str] = {
 }
 """Folded label -> user, assistant, bot, system or private, for the values of a role column."""
 
-TRUE = word_set("true t yes y sim s si verdadeiro verdadero 1 on x v")
-FALSE = word_set("false f no n nao falso 0 off")
+TRUE = word_set("true t yes y sim s si verdadeiro verdadero 1 on x v ja wahr oui vrai")
+FALSE = word_set("false f no n nao falso 0 off nein falsch non faux")
 PUBLIC = _labels(
     "public|publico|publica|external|externo|externa|visible|visivel|reply|resposta|respuesta|response|comment|"
     "comentario|customer|cliente|public reply|public comment|resposta publica|respuesta publica|"
     "comentario publico|email|chat|message|mensagem|mensaje|open|aberto|abierto|visible to customer|"
     "visivel ao cliente|visible al cliente|answer|todos|everyone|all|visible para el cliente|"
-    "visivel para o cliente"
+    "visivel para o cliente|offentlich|oeffentlich|offentliche antwort|offentlicher kommentar|extern|externe|"
+    "publique|reponse publique|commentaire public|message public|everybody|tous|alle"
 )
 PRIVATE = _labels(
     "private|privado|privada|internal|interno|interna|note|nota|internal note|nota interna|private note|"
     "nota privada|hidden|oculto|oculta|confidential|confidencial|restricted|restrito|restringido|internal comment|"
     "comentario interno|agents only|staff only|solo agente|somente agente|apenas equipe|solo equipo|forward|lineitem|"
-    "line item|comentario privado|whisper|staff|equipe|equipo|private comment|internal only|team only|uso interno"
+    "line item|comentario privado|whisper|staff|equipe|equipo|private comment|internal only|team only|uso interno|"
+    "agent only|only agent|nur intern|intern|interne|interne notiz|interner kommentar|notiz|vertraulich|privat|"
+    "nicht offentlich|nicht sichtbar|prive|privee|note privee|note interne|commentaire interne|commentaire prive|"
+    "confidentiel|confidentielle|backstage|not public|non public|no publico|nao publico|not visible"
 )
+
+
+def restricts(title: Collection[str]) -> bool:
+    """Say whether the words of a column's name keep a message from customers: `agent only`, `ocultar del cliente`."""
+    said = frozenset(title)
+    return bool(said & ONLY and said & STAFF) or bool(said & HIDE)
 
 
 def truth(label: str) -> bool | None:

@@ -121,7 +121,7 @@ class Placeholders(Transform):
             return batch
         pieces = [
             pl.when(pl.Series(rows) > 0).then(pl.format("{} {}", pl.lit(kind), pl.Series(rows)))
-            for kind, rows in found.items()
+            for kind, rows in sorted(found.items())  # an order of its own, not that of the batch's other rows
         ]
         note = pl.select(pl.concat_str(pieces, separator=", ", ignore_nulls=True)).to_series()
         if self.level == "drop":
