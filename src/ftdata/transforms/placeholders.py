@@ -121,7 +121,8 @@ class Placeholders(Transform):
             return batch
         pieces = [
             pl.when(pl.Series(rows) > 0).then(pl.format("{} {}", pl.lit(kind), pl.Series(rows)))
-            for kind, rows in sorted(found.items())  # an order of its own, not that of the batch's other rows
+            for kind in (*_KINDS, "angle")  # an order of its own, not that in which the batch's rows have them
+            if (rows := found.get(kind)) is not None
         ]
         note = pl.select(pl.concat_str(pieces, separator=", ", ignore_nulls=True)).to_series()
         if self.level == "drop":
