@@ -119,10 +119,11 @@ class Placeholders(Transform):
         total = sum(found.values(), np.zeros(batch.height, dtype=np.int64))
         if not total.any():
             return batch
+        # In an order of its own, not that in which the rows of the batch have them.
         pieces = [
-            pl.when(pl.Series(rows) > 0).then(pl.format("{} {}", pl.lit(kind), pl.Series(rows)))
-            for kind in (*_KINDS, "angle")  # an order of its own, not that in which the batch's rows have them
-            if (rows := found.get(kind)) is not None
+            pl.when(pl.Series(found[kind]) > 0).then(pl.format("{} {}", pl.lit(kind), pl.Series(found[kind])))
+            for kind in (*_KINDS, "angle")
+            if kind in found
         ]
         note = pl.select(pl.concat_str(pieces, separator=", ", ignore_nulls=True)).to_series()
         if self.level == "drop":
