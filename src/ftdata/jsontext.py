@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
+import orjson
 import polars as pl
 
 from ftdata.records import Limits
@@ -105,6 +106,22 @@ def parse(text: bytes, limits: Limits) -> Parsed:
     return Parsed(value, duplicate)
 
 
+_ODD = re.compile(rb"\d{19}|\d[eE]|NaN|Infinity")
+
+
+def value_of(text: bytes, limits: Limits) -> Any:
+    """Parse one JSON text quickly; the value is that of `parse`, which settles what a fast parser may see otherwise.
+
+    Long numbers, depth and whatever the fast parser refuses go there. Of duplicate keys the last wins, unnoticed.
+    """
+    if _ODD.search(text) is None and not too_deep(text, limits.depth):
+        try:
+            return orjson.loads(text)
+        except ValueError:
+            pass
+    return parse(text, limits).value
+
+
 def on_one_line(text: bytes) -> bytes:
     """Shrink the white space in a JSON text to single spaces; strings and numbers stay as they are written.
 
@@ -148,11 +165,12 @@ class Items:
     """Cuts a stream of JSON text into the items of its array, or into its top-level values, in little memory.
 
     A string ends at the end of its line at the latest, so that an unclosed quote spoils one item and not the rest. What
-    follows a closed array is one bad item; so is the missing end of an array.
+    follows a closed array is one bad item; so is the missing end of an array. A `nested` array is part of a larger
+    value: what follows it is none of its own, and is found in `rest` as soon as `closed`.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, *, nested: bool = False) -> None:
+        self._limits, self._nested = limits, nested
         self._held = bytearray()
         self._at = 0  # scanned up to here
         self._start = 0  # where the item at hand starts
@@ -166,6 +184,21 @@ class Items:
         self._in_line = False  # in a top-level value without brackets, which ends with its line
         self._comma = False  # an item must follow
         self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the array has ended."""
+        return self._closed
+
+    @property
+    def line(self) -> int:
+        """The line, from 1, on which what is left begins."""
+        return self._line_at(self._at)
+
+    @property
+    def rest(self) -> bytes:
+        """What was fed beyond the end of a nested array."""
+        return bytes(self._held[self._at :])
 
     def _line_at(self, position: int) -> int:
         self._line += self._held.count(b"\n", self._counted, position)
@@ -190,6 +223,8 @@ class Items:
         held, end = self._held, len(self._held)
         while self._at < end:
             if self._closed:
+                if self._nested:
+                    break
                 if held[self._at : end].strip(_SPACE):
                     self._problem = "bad-json"
                 self._at = end

@@ -30,6 +30,11 @@ class Guess:
     reader: type[Reader]
     sniff: Sniff
 
+    @property
+    def sure(self) -> bool:
+        """Whether the input can be read by it as it is."""
+        return self.sniff.confidence >= SURE and self.sniff.refusal is None
+
 
 def sniff(path: Path | str, encoding: str | None = None) -> list[Guess]:
     """Ask every reader about an input; the most confident first. Raises `InputError` if it cannot be opened.
@@ -38,12 +43,10 @@ def sniff(path: Path | str, encoding: str | None = None) -> list[Guess]:
     """
     guesses: list[Guess] = []
     for readers in (_built_in, _plugged_in):
-        for reader in readers():
-            with Source(path, encoding=encoding) as source:
-                found = reader.sniff(source)
-            if found is not None:
-                guesses.append(Guess(reader, found))
-        if any(guess.sniff.confidence >= SURE for guess in guesses):
+        with Source(path, encoding=encoding) as source:
+            found = [(reader, reader.sniff(source.again())) for reader in readers()]
+        guesses += [Guess(reader, verdict) for reader, verdict in found if verdict is not None]
+        if any(guess.sure for guess in guesses):
             break
     return sorted(guesses, key=lambda guess: (-guess.sniff.confidence, guess.reader.name))
 
@@ -91,13 +94,14 @@ def best(path: Path | str, encoding: str | None = None, fields: Collection[str] 
     """
     guesses = sniff(path, encoding)
     name = "stdin" if is_stdin(path) else path
-    sure = [guess for guess in guesses if guess.sniff.confidence >= SURE]
-    if not sure and fields:
-        sure = [guess for guess in guesses if set(fields) <= set(guess.reader.model_fields)][:1]
+    if guesses and guesses[0].sniff.refusal:
+        # It knows the input better than those that would read it: what it misses must be said, or it takes it.
+        wanting = [guess for guess in guesses if guess.sniff.refusal and set(fields) <= set(guess.reader.model_fields)]
+        if fields and wanting:
+            return wanting[0]
+        raise InputError(f"{name}: {guesses[0].sniff.refusal}")
+    sure = [guess for guess in guesses if guess.sure]
     if not sure:
-        refused = [guess for guess in guesses if guess.sniff.refusal]
-        if refused:
-            raise InputError(f"{name}: {refused[0].sniff.refusal}")
         holds = describe(path, encoding)
         raise InputError(f"{name}: no reader knows this format; it holds {holds}; name one with --from ({_names()})")
     if len(sure) > 1 and sure[0].sniff.confidence == sure[1].sniff.confidence:

@@ -11,6 +11,7 @@ import io
 import itertools
 import json
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,8 @@ import numpy as np
 from ftdata import decoding
 from ftdata.delimited import Dialect, cut_rows, guess_delimiter, judged
 from ftdata.errors import InputError
-from ftdata.jsontext import BadJson, Item, Items, on_one_line, parse, unfinished
+from ftdata.jsontext import BadJson, Item, Items, on_one_line, parse, unfinished, value_of
+from ftdata.nested import Holder, Inside, Whole, taken
 from ftdata.records import Input, Limits, Lines, Record, Table
 from ftdata.streams import BLOCK, Bytes, Expanded, Store, Tap, close
 
@@ -121,9 +123,14 @@ class Source:
 
     # --- looking through it first -------------------------------------------------------------------------------------
 
-    def again(self) -> Source:
-        """Make a second reader of the same bytes, whose records nobody counts: for a look through the whole input."""
-        return self._twin()
+    def again(self, records: int | None = None) -> Source:
+        """Make a second reader of the same bytes, whose records nobody counts: for a look through the whole input.
+
+        `records`: how many it hands out at most, for a look at the beginning.
+        """
+        twin = self._twin()
+        twin._most = records
+        return twin
 
     def content(self) -> Iterator[bytes]:
         """Give all decompressed bytes as they stand, byte order mark included, uncounted."""
@@ -406,6 +413,102 @@ class Source:
             yield from map(made, items.feed(b"", final=True))
 
         return self._number(part, found())
+
+    def objects(self, member: str | None = None) -> Iterator[Record]:
+        """Give the rows of whatever holds objects, each as a value: JSON lines, a JSON array, or delimited text.
+
+        A row of delimited text is a dict by its column names (of two equal names the last wins). A blank line has the
+        problem `blank-line`, an item of JSON that is no object `not-an-object`.
+        """
+        opening = self.opening(member=member).lstrip()
+        if opening[:1] not in (b"{", b"[", b""):
+            table = self.csv_records(member=member)
+            for record in table:
+                value = None if record.problem else dict(zip(table.fields, record.value, strict=True))
+                yield record._replace(value=value)
+            return
+        for record in self._values(member, opening):
+            if record.problem is None and not isinstance(record.value, dict):
+                record = record._replace(value=None, problem="not-an-object")
+            yield record
+
+    def _values(self, member: str | None, opening: bytes) -> Iterator[Record]:
+        if not opening or is_one_value(opening):
+            yield from self.json_items(member)
+            return
+        for block in self.lines(member):
+            for place, text in enumerate(block.lines):
+                value, problem = (None, block.problem) if block.problem else self._value(text)
+                yield Record(block.number + place, block.line + place, value, problem)
+
+    def _value(self, text: bytes) -> tuple[Any, str | None]:
+        if not text.strip():
+            return None, "blank-line"
+        try:
+            return value_of(text, self.limits), None
+        except BadJson as error:
+            return None, error.problem
+
+    def json_within(self, *paths: str, member: str | None = None) -> Iterator[Record]:
+        """Give the items of the lists inside a JSON document, as values, and before each list a `Holder`, a record too.
+
+        A path is keys joined by dots: `messages`, `chats.list[].messages` (see `ftdata.nested.Inside`). For a document
+        that may be larger than memory. One without any of the lists gives one record, `bad-json` or `not-an-object`.
+        """
+        part, stream, encoding, skip = self._begin(member, True)
+
+        def found() -> Iterator[tuple[int, Any, str | None]]:
+            cut, any_ = Inside(self.limits, paths), False
+            pieces = itertools.chain(self._pieces(part, stream, encoding, skip), (b"",))
+            for piece in pieces:
+                for holds, item in cut.feed(piece, final=not piece, most=_WIDE_ROW if stream.wide else None):
+                    any_ = True
+                    value, problem = (None, item.problem) if item.text is None else self._value(item.text)
+                    if holds and value is not None:
+                        value = Holder(value)
+                    yield item.line, value, problem
+            if cut.began and not any_:
+                yield 1, None, "not-an-object"
+
+        return self._number(part, found())
+
+    def json_parts(self, *inner: str, inside: str | None = None, member: str | None = None) -> Iterator[Whole]:
+        """Give the objects of a document, each with the messages inside it; both are records, in this order.
+
+        The document is a JSON array, JSON lines, one object, or an object with a list of them at the key `inside`.
+        `inner` are the paths of the lists of messages in an object (`comments`, `conversation_parts.parts`, `mapping{}`
+        for the values of an object); they are taken out of it. What is no object has a problem, and no parts.
+        """
+        part, stream, encoding, skip = self._begin(member, True)
+        limits, sizes = self.limits, deque[int]()
+
+        def texts() -> Iterator[tuple[int, bytes | None, str | None]]:
+            pieces = itertools.chain(self._pieces(part, stream, encoding, skip), (b"",))
+            if inside is None:
+                items = Items(limits)
+                for piece in pieces:
+                    yield from items.feed(piece, final=not piece, most=_WIDE_ROW if stream.wide else None)
+                return
+            cut = Inside(limits, (inside,))
+            for piece in pieces:
+                for holds, item in cut.feed(piece, final=not piece, most=_WIDE_ROW if stream.wide else None):
+                    if not holds:
+                        yield item
+
+        def found() -> Iterator[tuple[int, Any, str | None]]:
+            for line, text, problem in texts():
+                value, problem = (None, problem) if text is None else self._value(text)
+                if problem is None and not isinstance(value, dict):
+                    value, problem = None, "not-an-object"
+                inside_it = taken(value, inner) if value is not None else []
+                sizes.append(len(inside_it))
+                yield line, value, problem
+                yield from ((line, one, None) for one in inside_it)
+
+        records = self._number(part, found())
+        for record in records:
+            parts = list(itertools.islice(records, sizes.popleft()))
+            yield Whole(record, parts)
 
     # --- previews -----------------------------------------------------------------------------------------------------
 

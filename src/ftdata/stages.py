@@ -41,8 +41,10 @@ class Finding:
 class Sniff:
     """What a reader makes of an input it was shown.
 
-    `confidence` runs from 0 to 1 (0: recognised, but refused; `refusal` then says what to export instead). `evidence`
-    is shown to the user, a short phrase each; `fields` are the settings it guessed, `force` the flags that state them.
+    `confidence` runs from 0 to 1. With a `refusal` the input is recognised, but not read as it is: it says which
+    setting is missing, or what to export instead. `evidence` is shown to the user, a short phrase each; `fields` are
+    the settings it guessed, `force` the flags that state them, `counts` what its first records hold (turns by role,
+    records left out by reason).
     """
 
     confidence: float
@@ -50,6 +52,7 @@ class Sniff:
     fields: Mapping[str, Any] = field(default_factory=dict)
     force: str = ""
     refusal: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

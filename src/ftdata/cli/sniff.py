@@ -15,7 +15,7 @@ def command(source: str, encoding: str | None, json: bool) -> None:
     Columns are shown with the evidence for each. Exit codes: 0 known, 3 unknown or refused.
     """
     from ftdata.cli.terminal import as_json, data
-    from ftdata.sniff import SURE, describe, sniff, spooled
+    from ftdata.sniff import describe, sniff, spooled
 
     with spooled(source) as path:
         guesses = sniff(path, encoding)
@@ -30,6 +30,7 @@ def command(source: str, encoding: str | None, json: bool) -> None:
                     "fields": dict(guess.sniff.fields),
                     "force": guess.sniff.force,
                     "refusal": guess.sniff.refusal,
+                    "counts": dict(guess.sniff.counts),
                 }
                 for guess in guesses
             ]
@@ -37,7 +38,7 @@ def command(source: str, encoding: str | None, json: bool) -> None:
     else:
         for guess in guesses:
             name, found = guess.reader.name, guess.sniff
-            if found.confidence >= SURE:
+            if guess.sure:
                 verdict = f"{name} ({found.confidence:.0%})"
             elif found.refusal:
                 verdict = f"{name}, but a setting is missing" if found.fields else f"refused by {name}"
@@ -54,5 +55,5 @@ def command(source: str, encoding: str | None, json: bool) -> None:
                 data(f"  force with: {found.force}")
         if not guesses:
             data(f"{source}: no reader knows this format; it holds {holds}")
-    if not any(guess.sniff.confidence >= SURE for guess in guesses):
+    if not any(guess.sure for guess in guesses):
         raise SystemExit(3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
@@ -17,6 +16,7 @@ from ftdata.readers.chat_messages import Said, cell, objects
 from ftdata.readers.chat_plan import COLUMNS, Plan, Stated, form_of, is_private, plan
 from ftdata.readers.chat_sniff import sniffed
 from ftdata.readers.divide import Log, Undecided
+from ftdata.readers.durations import micros
 from ftdata.readers.gate import Ids, People, Roles, privacy, speaker, text_of
 from ftdata.readers.layout import Layout, Refused
 from ftdata.readers.stitch import Rules
@@ -29,7 +29,6 @@ _PAUSE = 60
 """Minutes without a message after which a new conversation begins, where nothing else tells: the upper end of the 30 to
 60 minutes at which chats are cut in practice."""
 _NAME = 40  # a longer author is no word for a role
-_DURATION = re.compile(r"(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*(?:(\d+)\s*s)?")
 
 
 class ChatLog(Reader):
@@ -107,7 +106,7 @@ class ChatLog(Reader):
     @field_validator("gap", mode="before")
     @classmethod
     def _pause(cls, value: Any) -> Any:
-        if value is not None and value is not False and (value is True or not _micros(value)):
+        if value is not None and value is not False and (value is True or not micros(value)):
             raise ValueError("must be minutes (45), a duration (45m, 1h30m, 2d), or false for none")
         return value
 
@@ -323,7 +322,7 @@ class ChatLog(Reader):
     def _gap(self, divided: bool) -> int | None:
         if self.gap is None:
             return None if divided else _PAUSE * 60_000_000
-        return None if self.gap is False else _micros(self.gap)
+        return None if self.gap is False else micros(self.gap)
 
 
 def _dropped(lost: Iterable[tuple[Iterable[int], str]]) -> Iterator[Batch]:
@@ -335,18 +334,3 @@ def _dropped(lost: Iterable[tuple[Iterable[int], str]]) -> Iterator[Batch]:
             yield out.batch()
     if len(out):
         yield out.batch()
-
-
-def _micros(value: Any) -> int:
-    """Read a pause: minutes as a number, or a duration; 0 if it is none."""
-    if isinstance(value, int | float):
-        return int(value * 60_000_000) if 0 < value < 10**7 else 0
-    text = value.strip() if isinstance(value, str) else ""
-    if re.fullmatch(r"\d{1,7}", text):
-        return int(text) * 60_000_000
-    match = _DURATION.fullmatch(text) if len(text) < 40 else None
-    if match is None:
-        return 0
-    units = (86_400, 3_600, 60, 1)
-    seconds = sum(int(part) * unit for part, unit in zip(match.groups(), units, strict=True) if part)
-    return seconds * 1_000_000 if seconds < 10**9 else 0

@@ -47,6 +47,7 @@ _NUMBERS = pl.Schema(
         "by_day": pl.Int64(),
         "by_month": pl.Int64(),
         "bare": pl.Boolean(),
+        "uncut": pl.Boolean(),
         "role": pl.Categorical(),
         "name": pl.Int32(),
     }
@@ -86,9 +87,10 @@ class Log:
         name: int | None = None,
         at: Instant | None = None,
         bare: bool = False,
+        uncut: bool = False,
         meta: str | None = None,
     ) -> None:
-        """Take a message that owns `lines` records from `record` on.
+        """Take a message that owns `lines` records from `record` on; a pause before it does not count if `uncut`.
 
         `role` is `user`, `assistant`, or a reason to leave it out; `name` counts before it: the number of a name whose
         role is told to `batches`. `at` is its time, counted from midnight if it is `bare` of a date.
@@ -96,7 +98,7 @@ class Log:
         by_day, by_month = at if at is not None else (None, None)
         self.timed |= at is not None
         code, words, who = (xxhash.xxh3_64_intdigest(part.encode()) for part in (key, text, author))
-        numbers = (record, lines, code, words, who, by_day, by_month, bare, role, name)
+        numbers = (record, lines, code, words, who, by_day, by_month, bare, uncut, role, name)
         for column, value in zip(self._numbers, numbers, strict=True):
             column.append(value)
         for column, value in zip(self._texts, (key, text, meta), strict=True):
@@ -269,7 +271,7 @@ def _cuts(log: pl.DataFrame, way: str, gap: int) -> pl.Series:
     pause = pl.col(way).diff().over("key")
     user = pl.when(said).then("who")
     others = user.forward_fill().over("key") != user.backward_fill().over("key")
-    cut = (answered & (pause > gap) & (said | others)).fill_null(False)
+    cut = (answered & (pause > gap) & (said | others) & pl.col("uncut").not_()).fill_null(False)
     ordered = log.sort("key", way, "record").select("record", cut=cut)
     ordered = ordered.with_columns(pl.col("cut").cum_sum().cast(pl.UInt32))
     return ordered.sort("record")["cut"]

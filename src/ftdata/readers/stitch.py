@@ -52,12 +52,14 @@ class Rules:
     """How messages become a conversation.
 
     Consecutive turns of one role are joined with `join` (None: they stay apart). A conversation begins with its first
-    user turn and ends with its last assistant turn. `timed`: the messages carry a time, so one without is worth a flag.
+    user turn (`greeting`: with what the assistant said before it) and ends with its last assistant turn. `timed`: the
+    messages carry a time, so one without is worth a flag.
     """
 
     join: str | None = "\n\n"
     timed: bool = True
     flags: tuple[str, ...] = ()
+    greeting: bool = False
 
 
 class Stitch:
@@ -65,8 +67,9 @@ class Stitch:
 
     Rows that come out: conversations (flags `unparsed-time` where a time is missing and file order was kept,
     `ambiguous-time` where day and month could not be told apart and the order depends on it), and, without text, rows
-    dropped as `leading-agent` (before the first user turn), `trailing-user` (after the last answer), `no-assistant`,
-    `no-user`, `no-answer` (no assistant turn follows a user turn), `repeated-message` (time, role and text of another).
+    dropped as `leading-agent` (before the first user turn, unless `greeting`), `trailing-user` (after the last answer),
+    `no-assistant`, `no-user`, `no-answer` (no assistant turn follows a user turn), `repeated-message` (time, role and
+    text of another).
 
     `scratch` is the folder for partition files; None keeps everything in memory. `memory` is the number of characters
     that are held before they go to disk (default `MEMORY`).
@@ -317,7 +320,7 @@ def _conversations(frame: pl.DataFrame, rules: Rules, day_first: bool | None) ->
     end = np.full(count, -1)
     np.maximum.at(end, group[~asks], position[~asks])
     whole = end > begin  # an answer follows a question
-    kept = whole[group] & (position >= begin[group]) & (position <= end[group])
+    kept = whole[group] & (rules.greeting | (position >= begin[group])) & (position <= end[group])
     if kept.any():
         pieces.append(_whole(frame.filter(pl.Series(kept)), rules, flags))
     loose = whole[group] & ~kept

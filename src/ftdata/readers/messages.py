@@ -1,0 +1,269 @@
+"""The base of readers of messages: a reader says what each message is, the rest is the same for all of them.
+
+A reader of a chat or of a mailbox writes one generator, `turns`: who wrote what, when, in which conversation, or why it
+may not be read. Here it is decided who is the assistant, where a conversation begins and ends, and that every record
+ends in a row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import orjson
+from pydantic import Field, field_validator
+
+from ftdata.batch import Batch, Rows
+from ftdata.errors import InputError
+from ftdata.readers.divide import Log, Undecided
+from ftdata.readers.durations import micros
+from ftdata.readers.gate import Ids, People, listed
+from ftdata.readers.layout import Refused
+from ftdata.readers.stitch import Rules
+from ftdata.readers.times import Instant
+from ftdata.source import Source
+from ftdata.stages import Reader, Sniff
+
+SAMPLE = 500
+"""Records that are looked at before a file is read."""
+
+
+class Turn(NamedTuple):
+    """One message as its format tells it.
+
+    `number` is its first record, `lines` how many it takes; `chat` the conversation it belongs to ("" where the format
+    knows only one); `author` the author's id (where there is none, the name), `names` what else the author is called
+    (a name that begins with `@` is shared by many: a domain). `role` is what the format tells: `user`, `assistant`,
+    `bot`, or None. `drop` is the reason why it is left out: its text is then never looked at. `at` is its time, from
+    midnight if `bare` of a date; `uncut`: a pause before it divides nothing (a thread, a ticket). `meta` counts where
+    it becomes the first turn of a conversation.
+    """
+
+    number: int
+    chat: str = ""
+    author: str = ""
+    text: str = ""
+    at: Instant | None = None
+    role: str | None = None
+    drop: str | None = None
+    names: tuple[str, ...] = ()
+    meta: Mapping[str, Any] | None = None
+    flag: str | None = None
+    lines: int = 1
+    bare: bool = False
+    uncut: bool = False
+
+
+class Messages(Reader):
+    """Base of readers of messages: give `turns`, and `sniff` with the help of `known`.
+
+    Records left out, besides the reasons of `turns` and of the source: `bot`, `unknown-author`, `empty-text`,
+    `leading-agent`, `trailing-user`, `no-assistant`, `no-user`, `no-answer`, `repeated-message`.
+    Flags: `several-users`, `unparsed-time`, `ambiguous-time`. Raises `InputError` where it is not clear who is the
+    assistant, or which name is whose.
+    """
+
+    tells_roles: ClassVar[bool] = False
+    """Whether the format itself says who is the assistant; else someone must."""
+    pause: ClassVar[int | None] = 60
+    """Minutes after which a new conversation begins, where `gap` is not stated: the upper end of the 30 to 60 minutes
+    at which chats are cut in practice; None: what has one id is one conversation."""
+    rooms: ClassVar[bool] = True
+    """Whether many people may write in one conversation, so that a second user is worth the flag `several-users`."""
+    evidence: ClassVar[str] = "F"
+    """What is known of the format: `F` real files, `C` an exporter's source, `D` documents, `K` hearsay."""
+
+    assistants: Ids = Field((), description="authors (id or name) who are assistants; all others are users")
+    users: Ids = Field((), description="authors who are users; if given with `assistants`, all others are dropped")
+    bots: Ids = Field((), description="authors who are bots; dropped, unless `with_bots`")
+    me: str | None = Field(None, description="your own name in the export: you are the assistant")
+    with_bots: bool = Field(False, description="take bots for assistants")
+    gap: str | float | Literal[False] | None = Field(
+        None,
+        description="pause after which a user's message opens a new conversation: minutes, or `45m`, `1h30m`, `2d`; "
+        "false: none",
+    )
+    merge: str | Literal[False] = Field(
+        "\n\n", description="text between consecutive turns of one role, which become one; false keeps them apart"
+    )
+    greeting: bool = Field(False, description="keep what the assistant says before the user's first message")
+
+    @field_validator("gap", mode="before")
+    @classmethod
+    def _pause(cls, value: Any) -> Any:
+        if value is not None and value is not False and (value is True or not micros(value)):
+            raise ValueError("must be minutes (45), a duration (45m, 1h30m, 2d), or false for none")
+        return value
+
+    def reads_meta(self) -> frozenset[str]:
+        """A reader reads no meta."""
+        return frozenset()
+
+    def turns(self, source: Source) -> Iterator[Turn]:
+        """Give each record of the source exactly once, in reading order, as a message or with the reason to drop it."""
+        raise NotImplementedError
+
+    def read(self, source: Source) -> Iterator[Batch]:
+        """Read the messages."""
+        try:
+            if not self.tells_roles and not self._assistants:
+                raise self._unnamed(self.survey(source))
+            yield from self._read(source)
+        except Refused as refusal:
+            raise refusal.of(source.name) from None
+        except Undecided:
+            raise InputError(
+                f"{source.name}: the times do not tell whether the day or the month stands first, and where a "
+                "conversation ends depends on it; say which: --set day_first=true (03/04 is 3 April) or false"
+            ) from None
+
+    @property
+    def _assistants(self) -> tuple[str, ...]:
+        return self.assistants if self.me is None else (*self.assistants, self.me)
+
+    def _read(self, source: Source) -> Iterator[Batch]:
+        stated = [
+            (name, role)
+            for role, names in (("assistant", self._assistants), ("user", self.users), ("bot", self.bots))
+            for name in names
+        ]
+        people, log, out = People([name for name, _ in stated]), Log(source.scratch), Rows()
+        called = _Called(people)
+        marks: dict[str, list[int]] = {}
+        try:
+            for turn in self.turns(source):
+                reason = turn.drop or (None if turn.text.strip() else "empty-text")
+                if reason is None:
+                    name = called.number(turn)
+                    role = turn.role or ("user" if self._assistants and not self.users else "unknown-author")
+                    if role == "bot" and self.with_bots:
+                        role = "assistant"
+                    if turn.flag is not None:
+                        marks.setdefault(turn.flag, []).append(turn.number)
+                    if name is not None or role in ("user", "assistant"):
+                        log.add(
+                            turn.number,
+                            turn.chat,
+                            role,
+                            turn.text,
+                            lines=turn.lines,
+                            author=turn.author,
+                            name=name,
+                            at=turn.at,
+                            bare=turn.bare,
+                            uncut=turn.uncut,
+                            meta=None if turn.meta is None else orjson.dumps(turn.meta).decode(),
+                        )
+                        continue
+                    reason = role
+                out.add(range(turn.number, turn.number + turn.lines), drop=reason)
+                if out.full:
+                    yield out.batch()
+            if len(out):
+                yield out.batch()
+            yield from log.batches(
+                Rules(None if self.merge is False else self.merge, log.timed, greeting=self.greeting),
+                gap=self._gap() if log.timed else None,
+                day_first=getattr(self, "day_first", None),
+                names=[
+                    "assistant" if role == "bot" and self.with_bots else role
+                    for role in called.settle(stated, whole=not source.sampled)
+                ],
+                mixed=self.rooms,
+                flags=marks,
+            )
+        finally:
+            log.close()
+
+    def _gap(self) -> int | None:
+        if self.gap is None:
+            return None if self.pause is None else self.pause * 60_000_000
+        return None if self.gap is False else micros(self.gap)
+
+    # --- a look at the beginning --------------------------------------------------------------------------------------
+
+    def survey(self, source: Source) -> Survey:
+        """Look at the first 500 records: how many turns of each role, what is left out and why, who writes."""
+        counts: Counter[str] = Counter()
+        authors: dict[str, str] = {}
+        for turn in self.turns(source.again(SAMPLE)):
+            reason = turn.drop or (None if turn.text.strip() else "empty-text")
+            counts[reason or turn.role or "undecided"] += 1
+            if reason is None and turn.role is None and len(authors) < 1000:
+                authors.setdefault(turn.author, next((name for name in turn.names if name[:1] != "@"), turn.author))
+        return Survey(counts, authors)
+
+    @classmethod
+    def _unnamed(cls, survey: Survey) -> Refused:
+        shown = [name if name == author else f"{name} ({author})" for author, name in survey.authors.items()]
+        return Refused(
+            "nothing in this format tells who is the assistant; name the author (or authors) who is: "
+            f"--from {cls.name} --set 'assistants=[\"NAME\"]'",
+            f"the authors are {listed(shown)}",
+        )
+
+    @classmethod
+    def known(
+        cls, source: Source, *evidence: str, fields: Mapping[str, Any] | None = None, confidence: float = 0.95
+    ) -> Sniff:
+        """Make the verdict on a source that was recognised: `evidence`, and what its first 500 records hold."""
+        stated = dict(fields or {})
+        refusal = None
+        counts: Counter[str] = Counter()
+        try:
+            survey = cls.model_validate({"path": "-", **stated}).survey(source)
+            counts = survey.counts
+            if not cls.tells_roles and counts["undecided"]:
+                refusal = str(cls._unnamed(survey))
+        except (Refused, InputError) as error:
+            refusal = str(error)
+        shown = ", ".join(f"{count} {what}" for what, count in counts.most_common())
+        found = [*evidence, f"the first {sum(counts.values())} records: {shown or 'none'}"]
+        if cls.evidence == "K":
+            found.append("experimental: written without a real file of this format")
+        force = " ".join([f"--from {cls.name}", *(f"--set {key}={value}" for key, value in stated.items())])
+        if not cls.tells_roles:
+            force += " --set 'assistants=[\"NAME\"]'"
+        return Sniff(confidence, tuple(found), stated, force, refusal, counts)
+
+
+class Survey(NamedTuple):
+    """What the first records hold: how many are what, and the authors whose role nothing tells, with their names."""
+
+    counts: Counter[str]
+    authors: Mapping[str, str]
+
+
+class _Called:
+    """Which of the stated names an author has: by id, or by another name that no second author has."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._known: dict[tuple[str, ...], int | None] = {}
+        self._bearers: dict[int, set[str]] = {}
+
+    def number(self, turn: Turn) -> int | None:
+        who = (turn.author, *turn.names)
+        if who in self._known:
+            return self._known[who]
+        number = self._people.number(turn.author.strip())
+        if number is None:
+            for name in turn.names:
+                number = self._people.number(name.strip())
+                if number is not None:
+                    if name[:1] != "@":
+                        self._bearers.setdefault(number, set()).add(turn.author)
+                    break
+        if len(self._known) < 100_000:
+            self._known[who] = number
+        return number
+
+    def settle(self, stated: list[tuple[str, str]], *, whole: bool) -> list[str | None]:
+        for ids in self._bearers.values():
+            if len(ids) > 1:
+                raise Refused(
+                    f"{len(ids)} authors have a name that was stated; give the id of the one who is meant",
+                    f"their ids are {listed(sorted(ids))}",
+                )
+        return self._people.settle(stated, whole=whole)
