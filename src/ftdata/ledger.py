@@ -148,11 +148,11 @@ def totals(path: Path) -> dict[str, Any]:
     for line in counted.iter_rows(named=True):
         if line["event"] in ("drop", "flag"):
             result[line["event"]].setdefault(line["stage"], {})[line["reason"]] = line["rows"]
-        else:
+        elif line["event"] != "write" or line["reason"] is None:  # a row's further lines are no more rows
             of_event = result[line["event"]]
             of_event[line["stage"]] = of_event.get(line["stage"], 0) + line["rows"]
         if line["event"] == "drop":
             result["dropped_records"] += line["records"]
-        elif line["event"] == "write":
+        elif line["event"] == "write" and line["reason"] is None:
             result["written_records"][line["stage"]] = line["records"]
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from ftdata.hooks import raised_at
 from ftdata.manifest import OutputPart, load
 from ftdata.spool import Frames
 from ftdata.stages import Writer
+
+FURTHER = "further-line"
+"""The reason of a `write` event that is not the first of its row."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Output:
             nonlocal finished
             for batch in batches:
                 tick(f"write {self.label}")
-                handed.append(batch.select("row", "id", "origin", pl.col("split").fill_null("train")))
+                split = pl.col("split").fill_null("train")
+                handed.append(batch.select("row", "id", "origin", split, self._spread(batch).alias("lines")))
                 if self.number == 0:
                     account.rows.set(batch["row"].to_numpy(), WRITTEN, "engine")
                 yield batch
@@ -85,7 +90,7 @@ class Output:
             odd = next((file.name for file in found if file.name not in named), None)
             if odd is not None:
                 raise ContractError(f"writer {self.label}: wrote {odd}, which is not the file that `path` names")
-        self._log(
+        rows = self._log(
             account, handed, [file for file in found if file.lines is not None], lambda: tick(f"write {self.label}")
         )
         files.remove(handed.path)
@@ -95,7 +100,7 @@ class Output:
                 path=self.record.relative(self.root / file.name),
                 use=self.writer.name,
                 split=file.split,
-                rows=file.lines or 0,
+                rows=rows.get(file.name, 0),
                 lines=file.lines or 0,
                 bytes=file.path.stat().st_size,
                 sha256=hashes[file.name],
@@ -110,30 +115,46 @@ class Output:
             for name, digest in hashes.items()
         ]
 
-    def _log(self, account: Account, handed: Frames, found: list[_File], tick: Callable[[], None]) -> None:
-        """Enter a ledger line per row: the nth row of a split stands in its nth line, files in name order."""
+    def _spread(self, batch: Batch) -> pl.Series:
+        """Count the lines that the writer says it makes of each row."""
+        told = self.writer.spread(batch)
+        if told is None:
+            return pl.repeat(1, batch.height, dtype=pl.UInt32, eager=True)
+        if len(told) != batch.height or not told.dtype.is_integer() or told.null_count() or (told < 1).any():
+            raise ContractError(f"writer {self.label}: spread() must give each row a whole number of lines from 1 on")
+        return told.cast(pl.UInt32)
+
+    def _log(self, account: Account, handed: Frames, found: list[_File], tick: Callable[[], None]) -> dict[str, int]:
+        """Enter a ledger line for each line written; give the rows of each file.
+
+        The lines of a row follow one another; the rows of a split stand in order in its files, these in name order. A
+        line that is not the first of its row has the reason `further-line`.
+        """
         part = account.part(f"events-write-{self.number}")
         whole = all(file.split is None for file in found)
-        names: dict[str, list[str]] = {}
-        bounds: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
-        for split in {file.split or "" for file in found}:
-            own = [file for file in found if (file.split or "") == split]
-            names[split] = [self.record.relative(self.root / file.name) for file in own]
-            bounds[split] = np.cumsum([0, *(file.lines or 0 for file in own)], dtype=np.int64)
-        counter = dict.fromkeys(names, 0)
+        own = {
+            split: [file for file in found if (file.split or "") == split] for split in {f.split or "" for f in found}
+        }
+        names = {split: [self.record.relative(self.root / file.name) for file in of] for split, of in own.items()}
+        bounds = {split: np.cumsum([0, *(file.lines or 0 for file in of)], dtype=np.int64) for split, of in own.items()}
+        counter = dict.fromkeys(own, 0)
+        held: Counter[str] = Counter()
         for frame in handed:
             tick()
             lines = []
             splits = frame.with_columns(pl.lit("").alias("split")) if whole else frame
-            for split, rows in ((key[0], rows) for key, rows in splits.group_by(["split"], maintain_order=True)):
-                if split not in names or counter[str(split)] + rows.height > bounds[str(split)][-1]:
-                    self._miscounted(str(split))
-                split = str(split)
+            for split, rows in ((str(key[0]), rows) for key, rows in splits.group_by(["split"], maintain_order=True)):
+                rows, reason = _by_line(rows)
+                if split not in own or counter[split] + rows.height > bounds[split][-1]:
+                    self._miscounted(split)
                 at = np.arange(counter[split], counter[split] + rows.height)
                 counter[split] += rows.height
                 file = np.searchsorted(bounds[split], at, side="right") - 1
+                firsts = file if reason is None else file[reason.is_null().to_numpy()]
+                for one, count in zip(own[split], np.bincount(firsts, minlength=len(own[split])), strict=True):
+                    held[one.name] += int(count)
                 lines.append(
-                    ledger.events(rows, self.label, "write").with_columns(
+                    ledger.events(rows, self.label, "write", reason).with_columns(
                         pl.Series("output", names[split], pl.String).gather(file),
                         pl.Series("line", (at - bounds[split][file] + 1).astype(np.uint64)),
                     )
@@ -143,12 +164,22 @@ class Output:
         for split, count in counter.items():
             if count != bounds[split][-1]:
                 self._miscounted(split)
+        return held
 
     def _miscounted(self, split: str) -> None:
         which = f" of split {split!r}" if split else ""
         raise ContractError(
             f"writer {self.label}: the lines it wrote{which} are not the rows it was handed; nothing was published"
         )
+
+
+def _by_line(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series | None]:
+    """Repeat each row as often as it has lines; give the reason of each, None if there is none."""
+    if (rows["lines"] == 1).all():
+        return rows, None
+    rows = rows[np.repeat(np.arange(rows.height), rows["lines"].to_numpy())]
+    further = rows["row"] == rows["row"].shift(1)
+    return rows, pl.select(reason=pl.when(further).then(pl.lit(FURTHER))).to_series().cast(pl.String)
 
 
 def leftovers(record: Record, moves: list[Move]) -> list[Move]:

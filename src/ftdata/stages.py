@@ -215,13 +215,20 @@ class Writer(Stage):
         """Give the name (relative to `root`) of the file beside a data file that holds no rows; None: there is none."""
         return None
 
+    def spread(self, batch: Batch) -> pl.Series | None:
+        """Say how many lines the writer makes of each row of a batch (whole numbers from 1 on); None: one of each."""
+        return None
+
     def lines(self, file: Path) -> int | None:
         """Count the training rows in a finished file; None for a file that holds none (a card). Default: its lines."""
         with file.open("rb") as stream:
             return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
 
     def write(self, batches: Iterator[Batch], into: Path) -> None:
-        """Write all rows under `into`. The rows of one split stand in reading order over its files in name order."""
+        """Write all rows under `into`. The rows of one split stand in reading order over its files in name order.
+
+        A row may take several lines, one after the other: `spread` says how many.
+        """
         raise NotImplementedError
 
 

@@ -58,7 +58,7 @@ def test_what_is_measured():
         "assistant_words": 3,
         "all_words": 2 + 2 + 1 + 3,
     }
-    assert list(found) == ["lengths-spread"]
+    assert list(found) == ["lengths-spread", "lengths-turns"]  # a call is an answer too
 
 
 @given(st.lists(st.lists(st.tuples(st.sampled_from(["user", "assistant", "system"]), TEXTS), max_size=4), min_size=1))

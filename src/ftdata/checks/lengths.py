@@ -12,6 +12,7 @@ from pydantic import Field
 from ftdata.batch import Batch, flat, owners, said
 from ftdata.stages import Check, Finding
 from ftdata.transforms.length import TURNS
+from ftdata.writers.learned import answers
 
 SHOWN = 20
 """Rows named for one finding at most."""
@@ -30,7 +31,8 @@ class Lengths(Check):
     and assistant), and of the characters (Unicode code points) and words (runs of signs between white space; in
     scripts without spaces a clause) of the user's, the assistant's and all texts, system and tool messages included,
     the `rejected` answer not. Quantiles are values that occur: the least value that at least that share of the rows
-    does not exceed. Null contents count as nothing.
+    does not exceed. Null contents count as nothing. Where some row has several answers, `lengths-turns` tells what the
+    writers' field `turns` would cost: lines, characters that are read in training, the share of them that is learnt.
 
     | code | when | where |
     |---|---|---|
@@ -87,12 +89,24 @@ class Lengths(Check):
         answer = _true(role == "assistant") & (sizes["words"] > 0)
         columns["answers"] = summed(one, answer)
         columns["short"] = summed(one, answer & (sizes["words"] < self.short_words))
+        # What the writers' `turns` would make of a row: the text before an answer is read once more for each.
+        learnt, size = answers(batch), sizes["characters"].astype(np.int64)
+        sums = np.cumsum(size)
+        counts = np.bincount(owner, minlength=batch.height)
+        first = np.cumsum(counts) - counts
+        before = sums - np.concatenate((sums - size, [0]))[np.minimum(first, len(sums))][owner] if len(sums) else sums
+        last = np.zeros(batch.height, np.int64)
+        last[owner[learnt]] = size[learnt]
+        columns["learnt"] = summed(one, learnt)
+        columns["learnt_characters"] = summed(size, learnt)
+        columns["last_characters"] = pl.Series(last.astype(np.uint64))
+        columns["expanded_characters"] = summed(before, learnt)
         return pl.DataFrame(columns)
 
     def judge(self, sketches: pl.LazyFrame) -> list[Finding]:
         """Give a finding on the spread, and one for each bound that is passed; none without rows."""
         rows = sketches.collect().sort("row")
-        return [_spread(rows), *self._breaches(rows)] if rows.height else []
+        return [_spread(rows), *_turns(rows), *self._breaches(rows)] if rows.height else []
 
     def _breaches(self, rows: pl.DataFrame) -> Iterator[Finding]:
         answers, short = int(rows["answers"].sum()), int(rows["short"].sum())
@@ -163,3 +177,28 @@ def _spread(rows: pl.DataFrame) -> Finding:
         "assistant"
     )
     return Finding("lengths-spread", "info", message, numbers)
+
+
+def _turns(rows: pl.DataFrame) -> Iterator[Finding]:
+    """Compare the ways to write conversations of several answers; nothing is said where there are none."""
+    if not (rows["learnt"] > 1).any():
+        return
+    read, single = int(rows["all_characters"].sum()), rows.filter(pl.col("learnt") == 0)
+    lines = int(rows["learnt"].sum()) + single.height
+    expanded = int(rows["expanded_characters"].sum()) + int(single["all_characters"].sum())
+    learnt, last = int(rows["learnt_characters"].sum()), int(rows["last_characters"].sum())
+    numbers: dict[str, Any] = {
+        "whole": {"lines": rows.height, "characters": read, "learnt": learnt},
+        "last": {"lines": rows.height, "characters": read, "learnt": last},
+        "expand": {"lines": lines, "characters": expanded, "learnt": learnt},
+    }
+    message = (
+        f"written whole, {rows.height:,} lines of {read:,} characters, of which {_share(learnt, read)} are learnt; with "
+        f'turns = "last" {_share(last, read)}; with turns = "expand" {lines:,} lines of {expanded:,} characters, '
+        f"{expanded / max(read, 1):.2f} times the cost"
+    )
+    yield Finding("lengths-turns", "info", message, numbers)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / max(whole, 1):.0%}"

@@ -9,7 +9,7 @@ from ftdata.cli.terminal import line, table
 
 if TYPE_CHECKING:
     from ftdata.files import Record
-    from ftdata.manifest import Manifest
+    from ftdata.manifest import Manifest, OutputPart
 
 _COLOURS = {"error": "red", "warn": "yellow", "info": None}
 
@@ -49,7 +49,7 @@ def summarise(manifest: Manifest, record: Record | None = None) -> None:
                 (
                     _shown(record, out.path),
                     out.split or "",
-                    f"{out.rows:,} rows" if out.rows else "",
+                    f"{out.rows:,} rows{_lines(out)}" if out.rows else "",
                     f"{out.bytes:,} bytes",
                 )
                 for out in manifest.outputs
@@ -67,6 +67,10 @@ def summarise(manifest: Manifest, record: Record | None = None) -> None:
         line(f"taken over from the run before: {', '.join(manifest.resumed)}")
     if manifest.status != "done":
         line(f"status: {manifest.status}" + (f" ({manifest.error})" if manifest.error else ""), fg="red")
+
+
+def _lines(out: OutputPart) -> str:
+    return "" if out.lines == out.rows else f" in {out.lines:,} lines"
 
 
 def _counts(value: object) -> str:

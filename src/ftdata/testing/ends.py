@@ -274,19 +274,28 @@ def _written(stage: Writer, parts: Sequence[Batch], rows: Batch) -> dict[str, st
 
 
 def _counted(stage: Writer, wrote: _Wrote, rows: Batch) -> None:
-    due: dict[str | None, int] = dict(rows["split"].fill_null("train").value_counts().iter_rows())
+    told = stage.spread(rows)
+    per_row = pl.repeat(1, rows.height, dtype=pl.UInt32, eager=True) if told is None else told
+    if len(per_row) != rows.height or not per_row.dtype.is_integer() or bool((per_row < 1).any()):
+        fail(stage, "lines", "spread() gives no whole number from 1 on for each row", "count the lines of each row")
+    summed = (
+        pl.DataFrame({"split": rows["split"].fill_null("train"), "lines": per_row})
+        .group_by("split")
+        .agg(pl.sum("lines"))
+    )
+    due: dict[str | None, int] = {split: int(count) for split, count in summed.iter_rows()}
     held: dict[str | None, int] = {}
     for split, lines in wrote.lines.values():
         if lines is not None:
             held[split] = held.get(split, 0) + lines
     if set(held) <= {None}:
-        due, held = {None: rows.height}, {None: held.get(None, 0)}
+        due, held = {None: int(per_row.sum())}, {None: held.get(None, 0)}
     for split in {*due, *held}:
         if held.get(split, 0) != due.get(split, 0):
             which = "" if split is None else f" of the split {split!r}"
             remedy = "write each row once, into the file of its split, and let lines() and split_of() tell so"
-            told = f"{due.get(split, 0)} rows{which} came in, lines() tells of {held.get(split, 0)}"
-            fail(stage, "lines", told, remedy)
+            counted = f"{due.get(split, 0)} rows{which} came in, lines() tells of {held.get(split, 0)}"
+            fail(stage, "lines", counted, remedy)
 
 
 @contextmanager

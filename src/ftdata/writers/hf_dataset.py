@@ -18,6 +18,7 @@ from ftdata import files
 from ftdata.batch import FIELDS, MESSAGE, Batch, flat, relist
 from ftdata.errors import OutputError
 from ftdata.stages import Writer
+from ftdata.writers import learned
 from ftdata.writers.dataset_card import card
 from ftdata.writers.meta import pick, reads
 
@@ -62,6 +63,12 @@ class HfDataset(Writer):
         "json", description="how tools, tool calls, parts and extra are stored: json (datasets 4.7 or later), or text"
     )
 
+    turns: learned.Turns = Field("whole", description=learned.DESCRIPTION)
+
+    def spread(self, batch: Batch) -> pl.Series | None:
+        """Count the rows of the dataset that each row makes, if `turns` is `expand`."""
+        return learned.spread(batch, self.turns)
+
     def reads_meta(self) -> frozenset[str]:
         """Read the keys that are written; for `language.code` also `language`."""
         return reads(self.meta)
@@ -78,7 +85,8 @@ class HfDataset(Writer):
         """Write all rows to scratch files first, then, when it is known what is null everywhere, to Parquet."""
         shape, sides = _Shape(self.nested), dict[str, _Side]()
         with ExitStack() as stack:
-            for batch in batches:
+            for rows in batches:
+                batch = learned.unfold(rows, self.turns)
                 for split, part in _by_split(batch):
                     if split not in sides:
                         # Not named after the split: a file of data until it is taken away again.

@@ -17,6 +17,7 @@ from ftdata import files
 from ftdata.batch import FIELDS, Batch, flat, lengths, nest
 from ftdata.jsontext import compact
 from ftdata.stages import Writer
+from ftdata.writers import learned
 from ftdata.writers.meta import OBJECT, pick, reads
 
 _Encode: TypeAlias = Callable[[pl.DataFrame], pl.Series]
@@ -36,6 +37,10 @@ class OpenAIChat(Writer):
     With `meta`, the named keys stand in an object `meta` at the end of the row, joined to an object of that name which
     the row has already.
 
+    `turns` says which answers are learnt: where a service learns every answer of a line, `expand` makes a line of each
+    (with all that was said before, so that long conversations cost several times their size; the check `lengths` says
+    how many times), and `last` keeps one line and learns its last answer. What is not to be learnt gets `weight: 0`.
+
     `sidecar` keeps meta beside the data instead of in it (ids, dates, what a migration needs to be reversed): for
     `out/train.jsonl` in `out/.meta/train.jsonl`, an object `{"line": 12, "meta": {…}}` for each row that has any of the
     named keys. The folder is hidden, so that `datasets.load_dataset("out")` does not take it for data.
@@ -46,6 +51,7 @@ class OpenAIChat(Writer):
 
     name: ClassVar[str] = "openai-chat"
 
+    turns: learned.Turns = Field("whole", description=learned.DESCRIPTION)
     sidecar: tuple[str, ...] = Field((), description='meta keys to keep in a file beside the data; "*": all')
 
     @field_validator("path")
@@ -62,6 +68,10 @@ class OpenAIChat(Writer):
     def sidecar_for(self, file: Path) -> Path | None:
         """Give the name of the file that the sidecar of a data file has; it is there only if some row has such meta."""
         return file.parent / SIDE / file.name if self.sidecar else None
+
+    def spread(self, batch: Batch) -> pl.Series | None:
+        """Count the lines of each row, if `turns` is `expand`."""
+        return learned.spread(batch, self.turns)
 
     def split_of(self, file: Path) -> str | None:
         """Give the split whose rows a finished file holds."""
@@ -83,7 +93,8 @@ class OpenAIChat(Writer):
                     streams[file] = stack.enter_context(files.create(into / file))
                 return streams[file]
 
-            for batch in batches:
+            for rows_in in batches:
+                batch = learned.unfold(rows_in, self.turns)
                 lines = render(batch, self.meta)
                 for file, chosen in self._by_file(batch["split"]):
                     stream(file).write(_ended(lines if chosen is None else lines.filter(chosen)))
