@@ -8,18 +8,19 @@ from typing import Any, ClassVar, Literal
 import orjson
 from pydantic import Field, field_validator
 
-from ftdata.batch import Batch, Rows, dumps
+from ftdata.batch import Batch, Rows, dumps, make_batch
 from ftdata.errors import InputError
 from ftdata.readers import chat_messages as chat
 from ftdata.readers import words as w
-from ftdata.readers.chat_messages import Said, cell, objects
-from ftdata.readers.chat_plan import COLUMNS, Plan, Stated, form_of, is_private, plan
+from ftdata.readers.chat_messages import Judged, Said, cell, objects
+from ftdata.readers.chat_plan import COLUMNS, Plan, Stated, bare_id, form_of, is_private, plan
 from ftdata.readers.chat_sniff import sniffed
 from ftdata.readers.divide import Log, Undecided
 from ftdata.readers.durations import micros
 from ftdata.readers.gate import Ids, People, Roles, privacy, speaker, text_of
 from ftdata.readers.layout import Layout, Refused
-from ftdata.readers.stitch import Rules
+from ftdata.readers.replies import Forest, finish
+from ftdata.readers.stitch import Rules, Stitch
 from ftdata.readers.tickets import Tickets
 from ftdata.readers.times import Days, instant
 from ftdata.source import Source
@@ -40,7 +41,10 @@ class ChatLog(Reader):
     `tickets` guesses them, and each can be stated. Who is the assistant is never guessed: a role column tells, or
     `assistants`.
 
-    A conversation is what has one id, cut after an assistant turn that a pause longer than `gap` follows, if then a
+    Where each message names the one that it answers (`in_reply_to`, `parent_id`), every path from a first message to a
+    last one is a conversation; what paths have in common is owned by the first of them. Else
+
+    a conversation is what has one id, cut after an assistant turn that a pause longer than `gap` follows, if then a
     user writes, or the assistant for another user; without an id and a `gap`, the pause is 60 minutes. Times order the
     messages, then the file does; a message without one stays behind the one above it; a log newest first is turned
     round; clocks without a date pass midnight where they fall by more than an hour. Times without a zone stay without.
@@ -77,6 +81,10 @@ class ChatLog(Reader):
     )
     body: str | None = Field(None, description="column of the message text")
     author: str | None = Field(None, description="column of the author's id or name")
+    id: str | None = Field(None, description="column of a message's own id, which `parent` names")
+    parent: str | None = Field(
+        None, description="column of the id of the message that each one answers: every path is a conversation; guessed"
+    )
     role: str | None = Field(None, description="column that says user or assistant, customer or agent")
     time: str | None = Field(None, description="column of the time")
     visibility: str | None = Field(None, description="column that says public or private")
@@ -136,7 +144,10 @@ class ChatLog(Reader):
                 return
             if "role" not in found.layout.columns and not self.assistants:
                 raise found.unnamed()
-            yield from self._read(source, found)
+            if found.replies is not None:
+                yield from self._answered(source, found, *found.replies)
+            else:
+                yield from self._read(source, found)
         except Refused as refusal:
             raise refusal.of(source.name) from None
         except Undecided:
@@ -172,15 +183,13 @@ class ChatLog(Reader):
             yield from _dropped(self._gathered(source, plan, log, people, days, marks))
             columns = plan.layout.columns
             key, author = columns.get("key"), columns.get("author")
-            roles = (("assistant", self.assistants), ("user", self.users), ("bot", self.bots))
-            stated = [(name, role) for role, names in roles for name in names]
             flags = (*plan.layout.flags, *(("one-conversation",) if key is None and not log.timed else ()))
             yield from log.batches(
                 Rules(None if self.merge is False else self.merge, log.timed, flags),
                 gap=self._gap(key is not None and not plan.rooms) if log.timed else None,
                 day_first=days.day_first(self.day_first),
                 # A look at a log's beginning may not have met them all.
-                names=people.settle(stated, whole=not source.sampled),
+                names=people.settle(self._stated_roles(), whole=not source.sampled),
                 mixed=(key is None or plan.rooms) and author is not None and author != columns.get("role"),
                 flags=marks,
             )
@@ -191,39 +200,97 @@ class ChatLog(Reader):
         self, source: Source, plan: Plan, log: Log, people: People, days: Days, marks: dict[str, list[int]]
     ) -> Iterator[tuple[range, str]]:
         """Add to the log what may be read; give the records of what may not, with the reason."""
+        author, meta = plan.layout.columns.get("author"), self._meta(plan)
+        for one in self._judged(source, plan, people, days):
+            said = one.said
+            if one.reason is not None:
+                yield range(said.number, said.number + said.lines), one.reason
+                continue
+            if said.flag:
+                marks[said.flag].append(said.number)
+            log.add(
+                said.number,
+                one.talk,
+                one.role,
+                one.text,
+                lines=said.lines,
+                author="" if author is None else said.cells[author].strip(),
+                name=one.name,
+                at=said.at,
+                bare=said.bare,
+                meta=meta(said),
+            )
+
+    def _judged(self, source: Source, plan: Plan, people: People, days: Days) -> Iterator[Judged]:
+        """Say of each message who speaks and what, or why it may not be read."""
         columns = plan.layout.columns
         body, key, author = columns["body"], columns.get("key"), columns.get("author")
         text, hidden, who = self._text(plan), self._hidden(plan), self._speaker(plan.layout)
-        meta = self._meta(plan)
         for said in self._said(source, plan, days):
             cells, reason = said.cells, said.problem
             name = None if author is None or reason else people.number(cells[author].strip())
             reason = reason or hidden(said)
-            if reason is None:
-                role, talk = who(cells), cells[key].strip() if key is not None else ""
-                if role == "private-note" or (name is None and role not in ("user", "assistant")):
-                    reason = role
-                elif key is not None and not talk:
-                    reason = "orphan"
-                elif not (words := text(cells[body])):
-                    reason = "empty-text"
-                else:
-                    if said.flag:
-                        marks[said.flag].append(said.number)
-                    log.add(
-                        said.number,
-                        talk,
-                        role,
-                        words,
-                        lines=said.lines,
-                        author="" if author is None else cells[author].strip(),
-                        name=name,
-                        at=said.at,
-                        bare=said.bare,
-                        meta=meta(said),
-                    )
             if reason is not None:
-                yield range(said.number, said.number + said.lines), reason
+                yield Judged(said, reason)
+                continue
+            role, talk = who(cells), cells[key].strip() if key is not None else ""
+            if role == "private-note" or (name is None and role not in ("user", "assistant")):
+                yield Judged(said, role)
+            elif key is not None and not talk:
+                yield Judged(said, "orphan")
+            elif not (words := text(cells[body])):
+                yield Judged(said, "empty-text")
+            else:
+                yield Judged(said, None, name, role, talk, words)
+
+    # --- messages that name the one they answer -----------------------------------------------------------------------
+
+    def _answered(self, source: Source, plan: Plan, own: int, parent: int) -> Iterator[Batch]:
+        """Read a log in which each message names the one that it answers: each path of the tree is a conversation."""
+        people, days, forest = People(self._people()), Days(), Forest()
+        bots = {name.strip().casefold() for name in self.bots}
+        author, meta = plan.layout.columns.get("author"), self._meta(plan)
+
+        def silent(one: Judged) -> str | None:
+            called = "" if author is None or one.reason else one.said.cells[author].strip().casefold()
+            return one.reason or ("bot" if called in bots else None)
+
+        for place, one in enumerate(self._judged(source.again(), plan, people, days)):
+            if one.said.problem is None:
+                cells = one.said.cells
+                forest.add(one.said.number, bare_id(cells[own]), bare_id(cells[parent]), silent(one) is None)
+            if place % 10_000 == 0:
+                yield make_batch(0, {})
+        forest.settle()
+        names = people.settle(self._stated_roles(), whole=not source.sampled)
+        timed = "time" in plan.layout.columns
+        rules = Rules(None if self.merge is False else self.merge, timed, plan.layout.flags)
+        stitch = Stitch(rules, source.scratch, finish=finish)
+
+        def told() -> Iterator[tuple[range, str]]:
+            for one in self._judged(source, plan, people, Days()):
+                said, reason = one.said, silent(one)
+                role = (names[one.name] if one.name is not None else None) or one.role
+                stand = None if said.problem else forest.of(said.number - source.first + 1)
+                if reason is None and stand is None:
+                    reason = "orphan"
+                if reason is None and role not in ("user", "assistant"):
+                    reason = role
+                if reason is not None or stand is None:
+                    yield range(said.number, said.number + said.lines), reason or "orphan"
+                    continue
+                up = None if stand[1] is None else stand[1] + source.first - 1
+                stitch.add(said.number, str(stand[0]), role, one.text, time=said.at, meta=meta(said), parent=up)
+
+        try:
+            yield from _dropped(told())
+            yield from stitch.batches(days.day_first(self.day_first))
+        finally:
+            stitch.close()
+
+    def _stated_roles(self) -> list[tuple[str, str]]:
+        roles = (("assistant", self.assistants), ("user", self.users), ("bot", self.bots))
+        return [(name, role) for role, names in roles for name in names]
 
     def _said(self, source: Source, plan: Plan, days: Days) -> Iterator[Said]:
         at = plan.layout.columns.get("time")

@@ -62,6 +62,20 @@ class Said(NamedTuple):
     extra: Mapping[str, Any] = {}
 
 
+class Judged(NamedTuple):
+    """One message and what is made of it: who says what in which talk, or the `reason` why it may not be read.
+
+    `name` is the number of a stated name, which counts before `role`.
+    """
+
+    said: Said
+    reason: str | None
+    name: int | None = None
+    role: str = ""
+    talk: str = ""
+    text: str = ""
+
+
 class Opening(NamedTuple):
     """What opens a message in one log: a time with or without a date, in brackets or bare."""
 

@@ -18,7 +18,7 @@ from ftdata.readers.gate import listed
 from ftdata.readers.layout import Layout, Refused, resolve, settle
 from ftdata.source import Source
 
-COLUMNS = ("key", "author", "role", "body", "time", "visibility")
+COLUMNS = ("key", "author", "role", "body", "time", "visibility", "id", "parent")
 _LINE_COLUMNS = ("time", "author", "text")
 _HEAD = 1 << 20  # bytes of lines that are looked at
 _ROWS = 500
@@ -32,6 +32,12 @@ _ROOM = w.word_set("channel canal room sala group grupo")
 _MEDIA = w.word_set(
     "email mail whatsapp phone telefone telefono web sms telegram instagram facebook site app voice voz"
 )
+_PARENT, _REPLY = (
+    w.word_set("parent pai padre"),
+    w.word_set("reply replied response answer resposta respuesta responde"),
+)
+_KIND = re.compile(r"^t[1-6]_(?=\w)")
+_TO = w.word_set("to in a")
 _LITTLE = w.word_set("de da do del la el o a of the")
 
 
@@ -49,13 +55,18 @@ class Stated:
 
 
 class Plan(NamedTuple):
-    """What is settled before the first message is read. `rooms`: the id names rooms, which go on for ever."""
+    """What is settled before the first message is read.
+
+    `rooms`: the id names rooms, which go on for ever; `replies`: the columns of a message's own id and of the id of the
+    message that it answers.
+    """
 
     form: str
     layout: Layout
     keys: tuple[str, ...] = ()
     opening: Opening | None = None
     rooms: bool = False
+    replies: tuple[int, int] | None = None
     authors: tuple[str, ...] = ()
 
     def unnamed(self) -> Refused:
@@ -163,14 +174,18 @@ def plan_columns(header: Sequence[str], rows: list[list[str]], form: str, stated
             "(if it is one: --set header=true)"
         )
     given = resolve(stated.columns, named)
-    key, rooms = _key(named, rows, given)
+    replies = _replies(named, rows, given)
+    key, rooms = _key(named, rows, given) if replies is None else (given.get("key"), False)
     # `settle` wants an id: where there is none, a column beside the others says that all is one conversation.
     wide = [*header, "\0" + _ALL_ONE] if has_header is not False else [""] * (len(header) + 1)
     try:
         layout = settle(
             wide,
             [[*row, _ALL_ONE] for row in rows],
-            {**stated.columns, "key": f"#{(len(header) if key is None else key) + 1}"},
+            {
+                **{name: column for name, column in stated.columns.items() if name not in ("id", "parent")},
+                "key": f"#{(len(header) if key is None else key) + 1}",
+            },
             has_header=True if has_header is None else has_header,
             shape="message",
             authors_known=True,
@@ -190,7 +205,38 @@ def plan_columns(header: Sequence[str], rows: list[list[str]], form: str, stated
     evidence = tuple(line for line in layout.evidence if not line.startswith(("key = ", "subject = ", "one row")))
     layout = replace(layout, names=layout.names[: len(header)], columns=columns, evidence=evidence)
     found = [row[columns["author"]].strip() for row in rows] if "author" in columns else []
-    return Plan(form, layout, tuple(header), rooms=rooms, authors=tuple(dict.fromkeys(filter(None, found))))
+    authors = tuple(dict.fromkeys(filter(None, found)))
+    return Plan(form, layout, tuple(header), rooms=rooms, replies=replies, authors=authors)
+
+
+def _replies(named: Sequence[str], rows: list[list[str]], given: Mapping[str, int]) -> tuple[int, int] | None:
+    """Find the columns of a message's own id and of the message that it answers; None where no message names one."""
+    columns = study(named, rows)
+    taken = set(given.values()) - {given.get("id"), given.get("parent")}
+    ids = [given["id"]] if "id" in given else [c.index for c in columns if c.has(w.ID) and c.distinct == c.filled > 1]
+    parents = [given["parent"]] if "parent" in given else [c.index for c in columns if _is_parent(c)]
+    best, pair = 0, None
+    for parent in parents:
+        for own in ids:
+            if own == parent or not taken.isdisjoint((own, parent)):
+                continue
+            known = {bare_id(row[own]) for row in rows}
+            hits = sum(1 for row in rows if row[parent].strip() and bare_id(row[parent]) in known)
+            if hits > best or (pair is None and "parent" in given):
+                best, pair = hits, (own, parent)
+    if pair is None and "parent" in given:
+        raise Refused("parent names the column of the message that each one answers; name that of its own id too: id")
+    return pair
+
+
+def _is_parent(column: Column) -> bool:
+    """Say whether a column's name speaks of what a message answers: `in_reply_to`, `parent_id`; not of its answers."""
+    return column.filled > 0 and (column.has(_PARENT) or (column.has(_REPLY) and column.has(_TO)))
+
+
+def bare_id(text: str) -> str:
+    """Give an id without the kind that Reddit's dumps put before it in a parent's: `t1_c0ffee`."""
+    return _KIND.sub("", text.strip())
 
 
 def _key(named: Sequence[str], rows: list[list[str]], given: Mapping[str, int]) -> tuple[int | None, bool]:

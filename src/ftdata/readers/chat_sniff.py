@@ -100,9 +100,14 @@ def _verdict(plan: Plan, count: int, encoding: str, pause: int) -> Sniff:
         evidence.append(f"each opened by {shape}{' in brackets' if plan.opening.bracketed else ''}, then the author")
     evidence += layout.evidence
     evidence.append(f"{count} messages by {len(plan.authors)} authors in the sample")
-    if "key" in fields:
+    if plan.replies is not None:
+        fields |= dict(zip(("id", "parent"), (layout.names[index] for index in plan.replies), strict=True))
+        evidence.append(f"{quoted(fields['parent'])} names the message that each answers: every path is a conversation")
+    elif "key" in fields:
         evidence.append(f"key = {quoted(fields['key'])}")
-    if "time" in layout.columns and ("key" not in fields or plan.rooms):
+    if plan.replies is not None:
+        pass
+    elif "time" in layout.columns and ("key" not in fields or plan.rooms):
         evidence.append(f"cut where a user writes after a pause of {pause} minutes (gap = {pause})")
     elif "key" not in fields:
         evidence.append("neither a conversation id nor times: the whole log is one conversation")

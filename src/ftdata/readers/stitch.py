@@ -11,11 +11,11 @@ may reach the disk.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 from uuid import uuid4
 
 import numpy as np
@@ -43,6 +43,7 @@ _MESSAGE = pl.Schema(
         "text": pl.String(),
         "meta": pl.String(),
         "title": pl.String(),
+        "parent": pl.UInt64(),
     }
 )
 
@@ -62,6 +63,9 @@ class Rules:
     greeting: bool = False
 
 
+Finish: TypeAlias = Callable[[pl.DataFrame, Rules, bool | None], pl.DataFrame]
+
+
 class Stitch:
     """Gather messages with `add`, then take the conversations from `batches`.
 
@@ -72,13 +76,21 @@ class Stitch:
     text of another).
 
     `scratch` is the folder for partition files; None keeps everything in memory. `memory` is the number of characters
-    that are held before they go to disk (default `MEMORY`).
+    that are held before they go to disk (default `MEMORY`). `finish` makes the rows of whole conversations, where they
+    are more than messages in a row: `ftdata.readers.replies.finish`.
     """
 
     def __init__(
-        self, rules: Rules, scratch: Path | None = None, *, memory: int | None = None, parts: int = _PARTS
+        self,
+        rules: Rules,
+        scratch: Path | None = None,
+        *,
+        memory: int | None = None,
+        parts: int = _PARTS,
+        finish: Finish | None = None,
     ) -> None:
         self._rules, self._scratch, self._count = rules, scratch, parts
+        self._finish = finish or _conversations
         self._memory = MEMORY if memory is None else memory
         self._columns: list[list[Any]] = [[] for _ in _MESSAGE]
         self._text = self._held = 0
@@ -95,13 +107,14 @@ class Stitch:
         time: tuple[int, int] | None = None,
         meta: str | None = None,
         title: str | None = None,
+        parent: int | None = None,
     ) -> None:
         """Take a message: role `user` or `assistant`; `time` in microseconds with the day and with the month first.
 
         `meta` and `title` count where the message becomes the first turn: its `meta` is the conversation's, its `title`
-        is put above its text.
+        is put above its text. `parent` is the record of the message that it answers, for `finish`.
         """
-        record_, key_, role_, by_day, by_month, text_, meta_, title_ = self._columns
+        record_, key_, role_, by_day, by_month, text_, meta_, title_, parent_ = self._columns
         record_.append(record)
         key_.append(key)
         role_.append(role)
@@ -110,6 +123,7 @@ class Stitch:
         text_.append(text)
         meta_.append(meta)
         title_.append(title)
+        parent_.append(parent)
         self._text += len(text) + len(meta or "") + len(key)
         if self._text >= _FLUSH or len(record_) >= _FLUSH_ROWS:
             self._flush()
@@ -140,14 +154,14 @@ class Stitch:
         if self._parts is None:
             frame = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=_MESSAGE)
             self._frames = []
-            rows = _conversations(frame, self._rules, day_first)
+            rows = self._finish(frame, self._rules, day_first)
             del frame
             firsts, sizes = _measure(rows)
             for low, high in _windows(firsts, sizes):
                 yield rows.slice(low, high - low).drop("first")
             return
         with self._parts as parts:
-            firsts, sizes = parts.finish(self._rules, day_first)
+            firsts, sizes = parts.finish(self._finish, self._rules, day_first)
             order = np.argsort(firsts, kind="stable")
             firsts, sizes = firsts[order], sizes[order]
             limits = [int(firsts[high - 1]) for _, high in _windows(firsts, sizes)]
@@ -183,7 +197,9 @@ class _Parts:
         ):
             self._files[number].write(piece)
 
-    def finish(self, rules: Rules, day_first: bool | None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def finish(
+        self, made: Finish, rules: Rules, day_first: bool | None
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Turn each part into finished rows; give the first record and the text size of each row."""
         firsts, sizes = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
         for i, messages in enumerate(self._files):
@@ -191,7 +207,7 @@ class _Parts:
             messages.remove()
             if not pieces:
                 continue
-            rows = _conversations(pl.concat(pieces), rules, day_first)
+            rows = made(pl.concat(pieces), rules, day_first)
             del pieces
             first, size = _measure(rows)
             firsts.append(first)
