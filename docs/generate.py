@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from formats import table
 
 from ftdata import hooks
 from ftdata.cli import COMMANDS, cli
@@ -120,15 +121,21 @@ def run_table() -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Give every generated page, and `recipe.md` with its generated part."""
-    recipe = HERE / "recipe.md"
-    before, start, rest = recipe.read_text().partition("<!-- run -->\n")
-    _, end, after = rest.partition("<!-- /run -->")
+    """Give every generated page, and those with a generated part."""
+    recipe, exports = HERE / "recipe.md", HERE / "exports.md"
     return {
         HERE / "stages.md": stages().rstrip() + "\n",
         HERE / "commands.md": commands(),
-        recipe: before + start + run_table() + end + after,
+        recipe: filled(recipe, "run", run_table()),
+        exports: filled(exports, "formats", table()),
     }
+
+
+def filled(page: Path, name: str, part: str) -> str:
+    """Give a page with its generated part in place."""
+    before, start, rest = page.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    return before + start + part + end + after
 
 
 def main() -> int:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ftdata.flow import run
     from ftdata.hooks import hookimpl
     from ftdata.manifest import Manifest
+    from ftdata.readers.messages import Messages, Turn
+    from ftdata.readers.times import instant
     from ftdata.recipe import Recipe
     from ftdata.source import Source
     from ftdata.stages import Check, Finding, Job, Reader, Selector, Sniff, Trainer, Transform, Writer
@@ -27,6 +29,8 @@ _HOMES = {
     "errors": ("FtdataError", "RowError"),
     "hooks": ("hookimpl",),
     "manifest": ("Manifest",),
+    "readers.messages": ("Messages", "Turn"),
+    "readers.times": ("instant",),
     "recipe": ("Recipe",),
     "source": ("Source",),
     "stages": ("Check", "Finding", "Job", "Reader", "Selector", "Sniff", "Trainer", "Transform", "Writer"),
@@ -44,6 +48,7 @@ __all__ = [
     "Job",
     "Manifest",
     "Message",
+    "Messages",
     "Reader",
     "Recipe",
     "RowError",
@@ -54,9 +59,11 @@ __all__ = [
     "Texts",
     "Trainer",
     "Transform",
+    "Turn",
     "Writer",
     "assistant",
     "hookimpl",
+    "instant",
     "map_text",
     "run",
     "system",

@@ -11,7 +11,7 @@ import pytest
 
 from ftdata.readers.columns import find, looks_like_data, names
 from ftdata.readers.guess import guess
-from ftdata.readers.words import words
+from ftdata.readers.words import outcome, words
 
 # Thirty header sets in three languages, by someone who had not seen the code. The first score was 24 of 30 sets and 120
 # of 134 columns; what that taught was added as words and shapes of the languages, never for one set.
@@ -141,3 +141,30 @@ def test_internal_notes_as_text_are_named() -> None:
     found = guess(["Question", "Answer", "Internal notes"], rows)
     assert found.internal == (2,)
     assert {pick.name for pick in found.picks.values()} == {"Question", "Answer"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Customer Satisfaction Rating", "csat"),
+        ("Satisfaction Score", "csat"),
+        ("CSAT", "csat"),
+        ("nota", "csat"),
+        ("Nota de satisfação", "csat"),
+        ("Satisfaction comment", None),
+        ("Nota fiscal", None),
+        ("Reopens", "reopened"),
+        ("Reaberturas", "reopened"),
+        ("Solved at", "solved_at"),
+        ("Resolved time", "solved_at"),
+        ("Resolution time", None),
+        ("Data de resolução", "solved_at"),
+        ("Fecha de cierre", "solved_at"),
+        ("Resolution time (in hrs)", None),
+        ("First resolution time in minutes", None),
+        ("Status", None),
+        ("Resolution", None),
+    ],
+)
+def test_how_a_ticket_ended_has_one_name(name: str, told: str | None) -> None:
+    assert outcome(name) == told

@@ -97,7 +97,8 @@ def test_kaggle_counts_and_texts() -> None:
     ]
     assert len(differs) <= 2 and all("<p>" in str(text) or "</b>" in str(text) for text in differs)
     first = next(row for row in rows if row.drop is None)
-    assert first.meta is not None and set(first.meta) == set(header) - {"Ticket Description", "Resolution"}
+    assert first.meta is not None and set(first.meta) == {*header, "csat"} - {"Ticket Description", "Resolution"}
+    assert first.meta["csat"] == first.meta["Customer Satisfaction Rating"]
 
 
 PORTUGUESE = [

@@ -16,6 +16,7 @@ from ftdata.readers.gate import Ids, Roles, privacy, speaker, text_of
 from ftdata.readers.layout import Layout, Refused, forced, settle
 from ftdata.readers.stitch import Rules, Stitch
 from ftdata.readers.times import Days, instant
+from ftdata.readers.words import outcome
 from ftdata.source import Record, Source
 from ftdata.stages import Reader, Sniff
 
@@ -37,7 +38,8 @@ class Tickets(Reader):
     Flags: `no-visibility-column`, `unparsed-time`, `ambiguous-time`.
 
     `meta` holds the other columns under their names, with the ticket id, the time and the author of the first turn;
-    never a column of internal notes. Raises `InputError` for a file without message text.
+    never a column of internal notes; `csat`, `reopened` and `solved_at` under these names too, whatever the columns are
+    called. Raises `InputError` for a file without message text.
     """
 
     name: ClassVar[str] = "tickets"
@@ -256,7 +258,7 @@ class Tickets(Reader):
 
 
 class _Meta:
-    """The columns of a row that became no text, as JSON text under their names."""
+    """The columns of a row that became no text, as JSON text under their names; outcomes under their own name too."""
 
     def __init__(self, layout: Layout, used: set[int]) -> None:
         self._kept = [
@@ -264,6 +266,9 @@ class _Meta:
             for index, name in enumerate(layout.names)
             if index not in used and index not in layout.internal
         ]
+        own = {name for name, _ in self._kept}
+        found = {told: index for name, index in reversed(self._kept) if (told := outcome(name)) and told not in own}
+        self._kept += sorted(found.items())
 
     def __call__(self, cells: list[str]) -> str:
         return orjson.dumps({name: cells[index] for name, index in self._kept}).decode()

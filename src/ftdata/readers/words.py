@@ -122,6 +122,12 @@ LATER = word_set(
     "vencimiento synced sync last ultima ultimo deleted solved assigned sla limite deadline purchase compra"
 )
 SUBJECT = word_set("subject assunto asunto title titulo summary resumo resumen tema topic headline topico sumario")
+_SCORED = word_set("csat satisfaction satisfacao satisfaccion")
+_SCORE = word_set("rating score nota avaliacao valoracion calificacion")
+_REOPENED = word_set("reopened reopen reopem reaberto reaberta reabertura reabierto reabierta reapertura")
+_SOLVED = word_set("solved resolved closed resolvido resolvida resuelto resuelta encerrado encerrada cerrado cerrada")
+_SOLVING = word_set("resolucao resolucion resolution solution fechamento encerramento cierre closing")
+_DAY = word_set("date data fecha")
 NOT_TEXT = word_set(
     "date data fecha hora tempo tiempo time timestamp at count number total qtd quantidade cantidad rating score "
     "csat nps satisfaction satisfacao satisfaccion status estado state situacao situacion code codigo id type "
@@ -214,3 +220,19 @@ def visible(label: str) -> bool | None:
     """Say whether a visibility label means public (True) or private (False); None if the word is not known."""
     folded = " ".join(words(label))
     return True if folded in PUBLIC else False if folded in PRIVATE else None
+
+
+@lru_cache(maxsize=4096)
+def outcome(name: str) -> str | None:
+    """Name what a column says of how a ticket ended: `csat`, `reopened` or `solved_at`; None for any other."""
+    said = words(name)
+    if _SCORED.intersection(said) and not {"comment", "comentario", "reason", "motivo"}.intersection(said):
+        return "csat"
+    if len(said) == 1 and said[0] in _SCORE:
+        return "csat"
+    if _REOPENED.intersection(said):
+        return "reopened"
+    when = _DAY.intersection(said) or (_SOLVED.intersection(said) and said[-1] in ("at", "on", "time", "em", "el"))
+    if when and (_SOLVED | _SOLVING).intersection(said) and len(said) <= 3:  # `resolution time` is how long it took
+        return "solved_at"
+    return None
