@@ -825,3 +825,16 @@ def test_a_record_holds_no_name_of_the_data(tmp_path: Path, fields: dict[str, An
     assert says in error and "\n" not in str(caught.value)
     assert not re.search(r"Sol\b|Ana Maria|ANA MARIA", error)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_me_is_the_assistant_and_a_greeting_may_stay(tmp_path: Path) -> None:
+    log = "[2025-01-01 10:00] Sol: bom dia\n[2025-01-01 10:01] Ana: oi\n[2025-01-01 10:02] Sol: pois não\n"
+    assert talks(read(tmp_path / "log.txt", log, me="sol")) == talks(
+        read(tmp_path / "log.txt", log, assistants=["Sol"])
+    )
+    [row] = read(tmp_path / "log.txt", log, me="Sol", greeting=True)
+    assert [(m.role, m.content) for m in row.messages or ()] == [
+        ("assistant", "bom dia"),
+        ("user", "oi"),
+        ("assistant", "pois não"),
+    ]

@@ -94,11 +94,13 @@ class ChatLog(Reader):
     assistants: Ids = Field((), description="authors (id or name) who are assistants; all others are users")
     users: Ids = Field((), description="authors who are users; if given with `assistants`, all others are dropped")
     bots: Ids = Field((), description="authors who are bots; dropped")
+    me: str | None = Field(None, description="your own name in the log: you are the assistant")
     public: Ids = Field((), description="values of the visibility column that mean public; all others are private")
     assume_public: bool = Field(False, description="take every message as public where no column tells")
     merge: str | Literal[False] = Field(
         "\n\n", description="text between consecutive turns of one role, which become one; false keeps them apart"
     )
+    greeting: bool = Field(False, description="keep what the assistant says before the user's first message")
     day_first: bool | None = Field(None, description="whether 03/04 is 3 April; decided over the whole log")
     html: Literal["auto", "always", "never"] = Field("auto", description="turn HTML bodies to text")
     blanks: tuple[str, ...] = Field(
@@ -142,7 +144,7 @@ class ChatLog(Reader):
             if found is None:
                 yield from _dropped(self._nothing(source, form))
                 return
-            if "role" not in found.layout.columns and not self.assistants:
+            if "role" not in found.layout.columns and not self._assistants:
                 raise found.unnamed()
             if found.replies is not None:
                 yield from self._answered(source, found, *found.replies)
@@ -162,7 +164,7 @@ class ChatLog(Reader):
             dialect=self._dialect(),
             header=self.header,
             people=self._people(),
-            assistants=bool(self.assistants),
+            assistants=bool(self._assistants),
             roles=bool(self.roles),
             assume_public=self.assume_public,
         )
@@ -171,8 +173,15 @@ class ChatLog(Reader):
         quotechar, header = self.quotechar or None, self.header is not False
         return {"delimiter": self.delimiter, "quotechar": quotechar, "header": header}
 
+    @property
+    def _assistants(self) -> tuple[str, ...]:
+        return self.assistants if self.me is None else (*self.assistants, self.me)
+
+    def _rules(self, timed: bool, flags: tuple[str, ...]) -> Rules:
+        return Rules(None if self.merge is False else self.merge, timed, flags, self.greeting)
+
     def _people(self) -> tuple[str, ...]:
-        return (*self.assistants, *self.users, *self.bots)
+        return (*self._assistants, *self.users, *self.bots)
 
     # --- the messages -------------------------------------------------------------------------------------------------
 
@@ -185,7 +194,7 @@ class ChatLog(Reader):
             key, author = columns.get("key"), columns.get("author")
             flags = (*plan.layout.flags, *(("one-conversation",) if key is None and not log.timed else ()))
             yield from log.batches(
-                Rules(None if self.merge is False else self.merge, log.timed, flags),
+                self._rules(log.timed, flags),
                 gap=self._gap(key is not None and not plan.rooms) if log.timed else None,
                 day_first=days.day_first(self.day_first),
                 # A look at a log's beginning may not have met them all.
@@ -263,8 +272,7 @@ class ChatLog(Reader):
                 yield make_batch(0, {})
         forest.settle()
         names = people.settle(self._stated_roles(), whole=not source.sampled)
-        timed = "time" in plan.layout.columns
-        rules = Rules(None if self.merge is False else self.merge, timed, plan.layout.flags)
+        rules = self._rules("time" in plan.layout.columns, plan.layout.flags)
         stitch = Stitch(rules, source.scratch, finish=finish)
 
         def told() -> Iterator[tuple[range, str]]:
@@ -289,7 +297,7 @@ class ChatLog(Reader):
             stitch.close()
 
     def _stated_roles(self) -> list[tuple[str, str]]:
-        roles = (("assistant", self.assistants), ("user", self.users), ("bot", self.bots))
+        roles = (("assistant", self._assistants), ("user", self.users), ("bot", self.bots))
         return [(name, role) for role, names in roles for name in names]
 
     def _said(self, source: Source, plan: Plan, days: Days) -> Iterator[Said]:
@@ -376,7 +384,7 @@ class ChatLog(Reader):
         An author who is called what bots and systems are called is one, also beside `assistants`.
         """
         # An author that nobody has stands for the names stated: that there are some decides what all others are.
-        assistants, users = (("\0",) if stated else () for stated in (self.assistants, self.users))
+        assistants, users = (("\0",) if stated else () for stated in (self._assistants, self.users))
         who = speaker(layout, roles=self.roles, assistants=assistants, users=users)
         author = None if "role" in layout.columns else layout.columns.get("author")
 

@@ -72,6 +72,7 @@ class Tickets(Reader):
     merge: str | Literal[False] = Field(
         "\n\n", description="text between consecutive turns of one role, which become one; false keeps them apart"
     )
+    greeting: bool = Field(False, description="keep what the assistant says before the user's first message")
     day_first: bool | None = Field(None, description="whether 03/04 is 3 April; decided over the whole column")
     html: Literal["auto", "always", "never"] = Field("auto", description="turn HTML bodies to text")
     blanks: tuple[str, ...] = Field(
@@ -174,7 +175,8 @@ class Tickets(Reader):
         hidden = privacy(layout, self.public)
         who = speaker(layout, roles=self.roles, assistants=self.assistants, users=self.users, bots=self.bots)
         meta = _Meta(layout, {body, *layout.gates, *([columns["role"]] if "role" in columns else [])})
-        rules = Rules(None if self.merge is False else self.merge, at is not None, layout.flags)
+        merge = None if self.merge is False else self.merge
+        rules = Rules(merge, at is not None, layout.flags, self.greeting)
         stitch, days, out = Stitch(rules, source.scratch), Days(), Rows()
         try:
             for number, _, cells, problem in table:
