@@ -42,12 +42,21 @@ def sniff(path: Path | str, encoding: str | None = None) -> list[Guess]:
     Readers of plugins are imported, and asked, only if no built-in one is sure.
     """
     guesses: list[Guess] = []
+    refused: InputError | None = None
     for readers in (_built_in, _plugged_in):
         with Source(path, encoding=encoding) as source:
-            found = [(reader, reader.sniff(source.again())) for reader in readers()]
-        guesses += [Guess(reader, verdict) for reader, verdict in found if verdict is not None]
+            for reader in readers():
+                try:
+                    verdict = reader.sniff(source.again())
+                except InputError as error:
+                    refused = refused or error
+                    continue
+                if verdict is not None:
+                    guesses.append(Guess(reader, verdict))
         if any(guess.sure for guess in guesses):
             break
+    if not guesses and refused is not None:
+        raise refused
     return sorted(guesses, key=lambda guess: (-guess.sniff.confidence, guess.reader.name))
 
 

@@ -838,3 +838,11 @@ def test_me_is_the_assistant_and_a_greeting_may_stay(tmp_path: Path) -> None:
         ("user", "oi"),
         ("assistant", "pois não"),
     ]
+
+
+def test_a_table_of_examples_of_lines_is_no_log(tmp_path: Path) -> None:
+    rows = "".join(
+        f"[2025-01-0{n}, 10:0{n}] {who}: what was said today\t2025-01-0{n}T10:0{n}:00\t{who}\twhat was said today\n"
+        for n, who in enumerate(["Ana", "Bia", "Ana", "Bia"], 1)
+    )
+    assert sniffed(tmp_path / "forms.tsv", "line\texpected_time\tauthor\ttext\n" + rows) is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ftdata.errors import InputError
 from ftdata.readers import words as w
-from ftdata.readers.chat_messages import Message
+from ftdata.readers.chat_messages import Message, opened
 from ftdata.readers.chat_plan import Plan, Stated, form_of, misread, plan_columns, plan_lines, sample
 from ftdata.readers.columns import quoted, study
 from ftdata.readers.dialects import recognise
@@ -87,6 +87,9 @@ def _columns(source: Source, form: str) -> tuple[Plan, int] | None:
     columns = plan.layout.columns
     speaks = ("author" in columns or "role" in columns) and len(plan.authors) * 2 <= max(4, len(rows))
     prose = study(header, rows)[columns["body"]].free >= 0.3
+    bodies = [body for row in rows if (body := row[columns["body"]].strip())]
+    if sum(bool((first := opened(body)) and first.author) for body in bodies) * 2 > len(bodies):
+        return None  # a table about lines of logs, such as examples of their forms
     return (plan, len(rows)) if speaks and prose and ("time" in columns or "key" in columns) else None
 
 

@@ -230,13 +230,17 @@ class Tickets(Reader):
     @classmethod
     def sniff(cls, source: Source) -> Sniff | None:
         """Say whether this is a ticket table, which column is what, or what to export instead."""
+        if len(source.members()) > 1:
+            return None
         head = source.head(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not head or len(source.members()) > 1:
+        if not head:
             return None
         if head[:1] == b"{" or re.match(rb"\[\s*[\[{\"\]]", head):
-            dump = dump_of(source.sample(3))
-            told = f"this is {dump.title}, in JSON, and this reader takes delimited text; {dump.advice}" if dump else ""
-            return Sniff(0.0, ("JSON",), refusal=told) if dump else None
+            dump = dump_of(source.opening())
+            if dump is None or not dump.advice:
+                return None
+            told = f"this is {dump.title}, in JSON, and this reader takes delimited text; {dump.advice}"
+            return Sniff(0.0, ("JSON",), refusal=told)
         suffix = source.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
         named = suffix in ("csv", "tsv", "tab")
         try:
