@@ -7,6 +7,7 @@ line of a ```` ```text shown ```` behind it stands in its output; ```` ```bash s
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -106,17 +107,21 @@ def test_examples_print_what_they_say(page: Path) -> None:
             assert done.stdout.splitlines() == [line[2:] for line in text.splitlines() if line.startswith("# ")]
 
 
+def installed(folder: Path, project: str, version: str, name: str, module: str, code: str) -> None:
+    """Lay a plugin out as pip lays it out: the module, and a dist-info folder that names its entry point."""
+    (folder / f"{module}.py").write_text(code)
+    info = folder / f"{project.replace('-', '_')}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n")
+    (info / "entry_points.txt").write_text(f"[ftdata]\n{name} = {module}\n")
+
+
 def test_the_plugin_of_the_page_works(tmp_path: Path) -> None:
-    """Laid out as pip lays it out: the module, and a dist-info folder that names its entry point."""
     parts = {info: text for info, text in blocks(ROOT / "docs" / "plugins.md") if info.endswith(" plugin")}
     assert sum(bool(line.strip()) for line in parts["python plugin"].splitlines()) <= 22
     project = tomllib.loads(parts["toml plugin"])["project"]
     [(name, module)] = project["entry-points"]["ftdata"].items()
-    (tmp_path / f"{module}.py").write_text(parts["python plugin"])
-    info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    (info / "entry_points.txt").write_text(f"[ftdata]\n{name} = {module}\n")
+    installed(tmp_path, project["name"], project["version"], name, module, parts["python plugin"])
     rows = '{"messages": [{"role": "user", "content": "WHERE IS MY ORDER?"}, {"role": "assistant", "content": "OK"}]}\n'
     (tmp_path / "in.jsonl").write_text(rows)
     (tmp_path / "r.toml").write_text(
@@ -133,6 +138,36 @@ def test_the_plugin_of_the_page_works(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_reader_of_the_page_works(tmp_path: Path) -> None:
+    [code] = [text for info, text in blocks(ROOT / "docs" / "exports.md") if info == "python plugin"]
+    assert sum(bool(line.strip()) for line in code.splitlines()) <= 25
+    installed(tmp_path, "ftdata-parley", "1.0", "parley", "parley", code)
+    said = [("Ana", "bom dia", False), ("Sol", "CANARY", True), ("Sol", "olá", False), ("Sol", "CANARY", None)]
+    lines = [
+        {"room": "7", "who": who, "said": text, "at": f"2025-01-01T10:00:0{n}", "internal": internal}
+        for n, (who, text, internal) in enumerate(said)
+    ]
+    (tmp_path / "dump.jsonl").write_text(
+        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines) + "[7\n"
+    )
+    for words, code_ in (
+        (["sniff", "dump.jsonl"], 3),
+        (["convert", "dump.jsonl", "out.jsonl", "--set", 'assistants=["Sol"]'], 0),
+        (["plugins", "check"], 0),
+    ):
+        command = [sys.executable, "-m", "ftdata", *words]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code_, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr and "CANARY" not in done.stdout + done.stderr
+        if words[0] == "sniff":
+            assert "parley" in done.stdout.split("\n")[0] and "2 private-note" in done.stdout
+    assert [json.loads(line)["messages"] for line in (tmp_path / "out.jsonl").read_text().splitlines()] == [
+        [{"role": "user", "content": "bom dia"}, {"role": "assistant", "content": "olá"}]
+    ]
 
 
 def test_generated_pages_are_current() -> None:

@@ -508,3 +508,31 @@ def test_settings_replay(tmp_path: Path) -> None:
     reader = Tickets(path=tmp_path, assistants=("17", "ana@x.com"), roles={"agente": "assistant"}, quotechar="")  # type: ignore[arg-type]
     assert Tickets.model_validate_json(reader.model_dump_json()) == reader
     assert isinstance(hash(reader), int)
+
+
+QUOTED = "Obrigado, chegou.\n\nEm ter., 4 de mar. de 2025 às 10:11, Loja <loja@example.com> escreveu:\n> Já saiu.\n> Abraço"
+
+
+@pytest.mark.parametrize(
+    ("channel", "quotes", "kept"),
+    [("E-mail", "auto", False), ("E-mail", "keep", True), ("Chat", "cut", False), ("", "auto", False)],
+)
+def test_what_a_mail_quotes_is_cut_and_told(tmp_path: Path, channel: str, quotes: str, kept: bool) -> None:
+    path = tmp_path / "tickets.csv"
+    with path.open("w", newline="") as out:
+        csv.writer(out).writerows([["id", "pergunta", "resposta", "canal"], ["1", QUOTED, "De nada!\n-- \nAna", channel]])
+    [row] = read(path, question="pergunta", answer="resposta", quotes=quotes)
+    (_, asked), (_, said) = turns(row)
+    assert ("Já saiu" in str(asked)) == kept and str(asked).startswith("Obrigado, chegou.")
+    assert ("mail-cut" in row.flags) != kept
+    assert str(said) == ("De nada!\n-- \nAna" if kept else "De nada!")
+
+
+def test_a_quote_in_a_message_of_a_ticket_is_cut_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "messages.csv"
+    with path.open("w", newline="") as out:
+        rows = [["7", "customer", "Onde está?", "email"], ["7", "agent", "Chegou.\n" + QUOTED[18:], "email"]]
+        csv.writer(out).writerows([["ticket", "role", "body", "channel"], *rows])
+    [row] = read(path)
+    assert [text for _, text in turns(row)] == ["Onde está?", "Chegou."]
+    assert "mail-cut" in row.flags

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -34,6 +34,17 @@ _QUOTES = re.compile(
     r"\b(?:gmail_quote|gmail_extra|yahoo_quoted|moz-cite-prefix|zmail_extra|divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION"
     r"|freshdesk_quote|quoted-text|zendesk_quoted)\b"
 )
+# What these marks say of the lines in them, for `marked`: `q` quoted, `h` the line above a quote, `b` all from here on
+# is quoted, `s` signature. Gmail's `gmail_quote` says nothing: answers between the quotes stand in it too. Outlook on
+# the web puts `x_` before the names of a mail that it quotes.
+_MAIL = re.compile(
+    r"\b(?P<q>yahoo_quoted|zmail_extra|freshdesk_quote|zendesk_quoted|quoted-text)"
+    r"|\b(?:x_)*(?P<h>moz-cite-prefix|gmail_attr)\b|\b(?:x_)*(?P<b>divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION)\b"
+    r"|\b(?P<s>gmail_signature|gmail_signature_prefix|moz-signature|ms-outlook-mobile-signature|Signature)\b"
+)
+# In the text under way: a mark opens with its letter between these, and closes with a full stop between them.
+_OPEN, _SHUT = "\x05", "\x06"
+_MARKED = re.compile(f"{_OPEN}([qhbs?.]){_SHUT}")
 _VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 # End tags that HTML lets people leave out: an open one is closed by the next, so it does not nest.
 _OPTIONAL = frozenset(
@@ -112,18 +123,59 @@ def to_text(html: str) -> str:
     Styles, scripts, hidden parts and quoted blocks (`blockquote`, the marks of mail programs) are left out.
     Entities are resolved once. What looks like a tag but is none (`<name>`, `a<b`) stays as text.
     """
+    return _text(html, marks=False).strip()
+
+
+class Marked(NamedTuple):
+    """A text with its quoted blocks, each line of them after a `>`, and what the HTML says of lines.
+
+    `marks`, by line from 0: `q` quoted in a mail, `?` quoted by somebody, `h` the line above a quote, `b` the first of
+    the lines that are all quoted, `s` signature.
+    """
+
+    text: str
+    marks: dict[int, str]
+
+
+def marked(html: str) -> Marked:
+    """Give the text as `to_text` does, but with what is quoted, and say where that stands."""
+    lines: list[str] = []
+    marks: dict[int, str] = {}
+    opened: list[str] = []
+    for line in _text(html, marks=True).split("\n"):
+        pieces = _MARKED.split(line)
+        for at, piece in enumerate(pieces):
+            if at % 2:
+                if piece != ".":
+                    opened.append(piece)
+                elif opened and opened.pop() in "q?" and lines and not lines[-1].strip("> "):
+                    lines[-1] = ""  # the blank line below a quote is none of it
+                continue
+            piece = piece.strip() if len(pieces) > 1 else piece
+            if not piece and (len(pieces) > 1 or not lines or not lines[-1].strip("> ")):
+                continue
+            depth = opened.count("q") + opened.count("?")
+            if piece and opened:
+                marks[len(lines)] = "s" if "s" in opened and not depth else opened[-1]
+            lines.append((">" * depth + " " + piece).rstrip() if depth else piece)
+    while lines and not lines[-1].strip("> "):
+        lines.pop()
+    return Marked("\n".join(lines), marks)
+
+
+def _text(html: str, *, marks: bool) -> str:
     tamed, lines = _tame(html)
     root = LexborHTMLParser(tamed).root
     if root is None:
         return ""
     out: list[str] = []
-    _walk(root, out, lines)
+    _walk(root, out, lines, marks)
     text = "".join(out)
     # \x00-marks: 1 = a line ends here, 2 = a paragraph ends here, 3/4 = inside <pre>; the source cannot hold them.
     text = re.sub(r"[\x01\x02\n ]*\x02[\x01\x02\n ]*", "\n\n", text)
     text = re.sub(r" *\x01[\x01 ]*", "\n", text)
     text = text.replace("\xa0", " ").replace("\x03", "\n").replace("\x04", " ")
-    return _MANY.sub("\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip()
+    return _MANY.sub("\n\n", "\n".join(line.rstrip() for line in text.split("\n")))
 
 
 def _no_open_comment(text: str) -> str:
@@ -139,7 +191,7 @@ def _tame(html: str) -> tuple[str, bool]:
 
     Say also whether line ends are meant: they are where no tag makes lines (a plain text with a `<b>` in it).
     """
-    html = re.sub(r"[\x00-\x04]", "", _no_open_comment(html))
+    html = re.sub(r"[\x00-\x06]", "", _no_open_comment(html))
     out: list[str] = []
     position = depth = 0
     lines = True
@@ -171,10 +223,24 @@ def _tame(html: str) -> tuple[str, bool]:
 
 def _hidden(attributes: dict[str, str | None]) -> bool:
     style = (attributes.get("style") or "").replace(" ", "").lower()
-    if "hidden" in attributes or "display:none" in style or "mso-hide:all" in style:
-        return True
-    marks = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-    return bool(_QUOTES.search(marks)) or (attributes.get("type") or "") == "cite"
+    return "hidden" in attributes or "display:none" in style or "mso-hide:all" in style
+
+
+def _quoted(attributes: dict[str, str | None]) -> bool:
+    return bool(_QUOTES.search(_named(attributes))) or (attributes.get("type") or "") == "cite"
+
+
+def _named(attributes: dict[str, str | None]) -> str:
+    return f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+
+
+def _mark(tag: str, attributes: dict[str, str | None]) -> str | None:
+    """Say what an element's name says of the lines in it, for `marked`."""
+    names = _named(attributes)
+    if tag == "blockquote":
+        return "q" if attributes.get("type") == "cite" or _QUOTES.search(names) else "?"
+    found = _MAIL.search(names) if names != " " else None
+    return found.lastgroup if found else None
 
 
 def _link(target: str | None, start: int, out: list[str]) -> str:
@@ -189,12 +255,15 @@ def _link(target: str | None, start: int, out: list[str]) -> str:
     return f" ({shown})" if label else shown
 
 
-def _walk(root: Any, out: list[str], lines: bool) -> None:
+def _walk(root: Any, out: list[str], lines: bool, marks: bool) -> None:
     # An explicit stack: how deeply a body nests is the data's choice.
     stack: list[tuple[str, Any, int]] = [("enter", root, 0)]
     pre = 0
     while stack:
         step, node, mark = stack.pop()
+        if step == "shut":
+            out.append(f"\x01{_OPEN}.{_SHUT}\x01")
+            continue
         if step == "leave":
             tag = node.tag
             if tag == "a":
@@ -220,7 +289,15 @@ def _walk(root: Any, out: list[str], lines: bool) -> None:
         if node.is_comment_node:
             continue
         tag = node.tag
-        if tag in _GONE or (node.is_element_node and _hidden(node.attributes)):
+        attributes = node.attributes if node.is_element_node else {}
+        if (tag in _GONE and not (marks and tag == "blockquote")) or _hidden(attributes):
+            continue
+        if marks:
+            if (said := _mark(tag, attributes)) is not None:
+                out.append(f"\x01{_OPEN}{said}{_SHUT}\x01")
+                if said != "b":  # what follows it is quoted, not only what is in it
+                    stack.append(("shut", node, 0))
+        elif _quoted(attributes):
             continue
         if tag == "br":
             out.append("\x03")

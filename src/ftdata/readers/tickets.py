@@ -11,12 +11,14 @@ from pydantic import Field, field_validator
 
 from ftdata.batch import Batch, Rows
 from ftdata.errors import InputError
+from ftdata.readers import words as w
 from ftdata.readers.dialects import dump_of
-from ftdata.readers.gate import Ids, Roles, privacy, speaker, text_of
+from ftdata.readers.divide import flagged
+from ftdata.readers.gate import Ids, Roles, privacy, speaker
 from ftdata.readers.layout import Layout, Refused, forced, settle
+from ftdata.readers.mail_body import Cut, Quotes, body_text
 from ftdata.readers.stitch import Rules, Stitch
 from ftdata.readers.times import Days, instant
-from ftdata.readers.words import outcome
 from ftdata.source import Record, Source
 from ftdata.stages import Reader, Sniff
 
@@ -35,7 +37,8 @@ class Tickets(Reader):
     `unwanted-role`, `unknown-role`, `unknown-author`, `orphan` (no ticket id), `empty-text`, `no-answer`,
     `no-question`, `leading-agent`, `trailing-user`, `no-assistant`, `no-user`, `repeated-message` (a message that the
     export holds twice), besides those of the source (`ragged-row`, `unclosed-quote` ...).
-    Flags: `no-visibility-column`, `unparsed-time`, `ambiguous-time`.
+    Flags: `no-visibility-column`, `unparsed-time`, `ambiguous-time`, `mail-cut` (a quoted reply, signature or
+    disclaimer was cut), `quoted-text-left`, `mail-emptied` (nothing was newly written, so all was kept).
 
     `meta` holds the other columns under their names, with the ticket id, the time and the author of the first turn;
     never a column of internal notes; `csat`, `reopened` and `solved_at` under these names too, whatever the columns are
@@ -74,6 +77,10 @@ class Tickets(Reader):
     )
     greeting: bool = Field(False, description="keep what the assistant says before the user's first message")
     day_first: bool | None = Field(None, description="whether 03/04 is 3 April; decided over the whole column")
+    quotes: Quotes = Field(
+        "auto",
+        description="quoted replies, signatures and disclaimers: cut those of e-mails, `cut` all, or `keep` them",
+    )
     html: Literal["auto", "always", "never"] = Field("auto", description="turn HTML bodies to text")
     blanks: tuple[str, ...] = Field(
         ("-", "--", "null", "NULL", "nan", "NaN", "None", "N/A", "n/a", "#N/A"),
@@ -141,7 +148,7 @@ class Tickets(Reader):
 
     def _per_ticket(self, table: Any, layout: Layout) -> Iterator[Batch]:
         question, answer = layout.columns["question"], layout.columns["answer"]
-        ask, reply = (text_of(column, layout, self.html, self.blanks) for column in (question, answer))
+        ask, reply = (self._body(column, layout) for column in (question, answer))
         heading, hidden = self._heading(layout), privacy(layout, self.public)
         meta = _Meta(layout, {question, answer, *layout.gates})
         out = Rows()
@@ -151,16 +158,16 @@ class Tickets(Reader):
             elif reason := hidden(cells):
                 out.add((number,), drop=reason)
             else:
-                asked, said = ask(cells[question]), reply(cells[answer])
-                if not asked or not said:
-                    out.add(
-                        (number,),
-                        drop="empty-text" if not asked and not said else "no-answer" if asked else "no-question",
-                    )
+                cut, said = ask(cells), reply(cells)
+                asked = cut.text
+                if not asked or not said.text:
+                    neither = not asked and not said.text
+                    out.add((number,), drop="empty-text" if neither else "no-answer" if asked else "no-question")
                 else:
                     if title := heading(cells):
                         asked = f"{title}\n\n{asked}"
-                    out.add((number,), (("user", asked), ("assistant", said)), meta=meta(cells), flags=layout.flags)
+                    flags = dict.fromkeys((*layout.flags, *cut.flags, *said.flags))
+                    out.add((number,), (("user", asked), ("assistant", said.text)), meta=meta(cells), flags=flags)
             if out.full:
                 yield out.batch()
         if len(out):
@@ -171,13 +178,14 @@ class Tickets(Reader):
     def _per_message(self, table: Any, layout: Layout, source: Source) -> Iterator[Batch]:
         columns = layout.columns
         body, key, at = columns["body"], columns["key"], columns.get("time")
-        text, heading = text_of(body, layout, self.html, self.blanks), self._heading(layout)
+        text, heading = self._body(body, layout), self._heading(layout)
         hidden = privacy(layout, self.public)
         who = speaker(layout, roles=self.roles, assistants=self.assistants, users=self.users, bots=self.bots)
         meta = _Meta(layout, {body, *layout.gates, *([columns["role"]] if "role" in columns else [])})
         merge = None if self.merge is False else self.merge
         rules = Rules(merge, at is not None, layout.flags, self.greeting)
         stitch, days, out = Stitch(rules, source.scratch), Days(), Rows()
+        marks: dict[str, list[int]] = {}
         try:
             for number, _, cells, problem in table:
                 reason = problem or hidden(cells)
@@ -188,16 +196,18 @@ class Tickets(Reader):
                         reason = role
                     elif not ticket:
                         reason = "orphan"
-                    elif not (said := text(cells[body])):
+                    elif not (said := text(cells)).text:
                         reason = "empty-text"
                     else:
                         when = cells[at] if at is not None else ""
                         days.see(when)
+                        for flag in said.flags:
+                            marks.setdefault(flag, []).append(number)
                         stitch.add(
                             number,
                             ticket,
                             role,
-                            said,
+                            said.text,
                             time=instant(when) if when else None,
                             meta=meta(cells),
                             title=heading(cells),
@@ -208,9 +218,24 @@ class Tickets(Reader):
                         yield out.batch()
             if len(out):
                 yield out.batch()
-            yield from stitch.batches(days.day_first(self.day_first))
+            for batch in stitch.batches(days.day_first(self.day_first)):
+                yield flagged(batch, marks)
         finally:
             stitch.close()
+
+    def _body(self, column: int, layout: Layout) -> Callable[[list[str]], Cut]:
+        """Make the function from a row to the text of a cell: without HTML, and without what an e-mail quotes."""
+        blanks, sure_html = frozenset(self.blanks), column in layout.html
+        channel = next((index for index, name in enumerate(layout.names) if w.is_channel(name)), None)
+
+        def text(cells: list[str]) -> Cut:
+            cell = cells[column]
+            if not (stripped := cell.strip()) or stripped in blanks:
+                return Cut("")
+            mail = channel is not None and w.is_mail(cells[channel])
+            return body_text(cell, quotes=self.quotes, mail=mail, html=self.html, sure_html=sure_html)
+
+        return text
 
     def _heading(self, layout: Layout) -> Callable[[list[str]], str | None]:
         """Make the function from a row to the subject that goes above the first question; None where none does."""
@@ -273,7 +298,7 @@ class _Meta:
             if index not in used and index not in layout.internal
         ]
         own = {name for name, _ in self._kept}
-        found = {told: index for name, index in reversed(self._kept) if (told := outcome(name)) and told not in own}
+        found = {told: index for name, index in reversed(self._kept) if (told := w.outcome(name)) and told not in own}
         self._kept += sorted(found.items())
 
     def __call__(self, cells: list[str]) -> str:

@@ -236,3 +236,20 @@ def outcome(name: str) -> str | None:
     if when and (_SOLVED | _SOLVING).intersection(said) and len(said) <= 3:  # `resolution time` is how long it took
         return "solved_at"
     return None
+
+
+_CHANNEL = word_set("channel canal source origem origen via medio meio kanal canale")
+
+
+@lru_cache(maxsize=4096)
+def is_channel(name: str) -> bool:
+    """Say whether a column tells by which way a ticket came: `Ticket Channel`, `canal`, `via`."""
+    said = words(name)
+    return 0 < len(said) <= 3 and not _CHANNEL.isdisjoint(said)
+
+
+@lru_cache(maxsize=4096)
+def is_mail(label: str) -> bool:
+    """Say whether a channel is e-mail."""
+    said = words(label)
+    return 0 < len(said) <= 4 and not {"mail", "email", "correo"}.isdisjoint(said)
