@@ -27,8 +27,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftdata.errors import InputError
+from ftdata.expansion import _zstd
 from ftdata.source import PROBLEMS, Limits, Source
 
+zstd = _zstd()
 SHARED = Path(__file__).resolve().parents[2] / "shared/data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the third-party files are not here")
 
@@ -482,7 +484,7 @@ def test_a_large_array_streams_in_little_memory(tmp_path: Path) -> None:
 
 
 TEXT = "a,b\n" + "1,ação\n" * 5_000
-PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstd.compress}
 
 
 def zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -503,11 +505,11 @@ def test_compressed_streams_are_known_by_their_first_bytes(kind: str, tmp_path: 
         table(make(tmp_path, data[: len(data) // 2], "half"))
     broken = bytearray(data)
     broken[len(data) // 2] ^= 0xFF
-    with pytest.raises(InputError, match=r"damaged|not utf-8"):
+    with pytest.raises(InputError, match=r"damaged|not utf-8|not UTF-8"):
         table(make(tmp_path, bytes(broken), "broken"))
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 def test_a_zip_with_one_file_is_read(method: int, tmp_path: Path) -> None:
     path = make(
         tmp_path, zipped(("__MACOSX/x", b"y"), ("d/", b""), ("d/t.csv", TEXT.encode()), method=method), "in.zip"
@@ -621,8 +623,7 @@ def twice() -> bytes:
 REFUSED = {
     "encrypted": (encrypted(), "encrypted"),
     "two of one name": (twice(), "2 members of that name"),
-    "bzip2 inside": (zipped(("t.csv", b"a"), method=zipfile.ZIP_BZIP2), "compressed in a way"),
-    "lzma inside": (zipped(("t.csv", b"a"), method=zipfile.ZIP_LZMA), "compressed in a way"),
+    "lzma inside": (zipped(("t.csv", b"a"), method=zipfile.ZIP_LZMA), r"compressed in a way.*\(LZMA\)"),
     "zip in zip": (zipped(("t.zip", zipped(("t.csv", b"a")))), "zip file inside"),
     "gzip in zip": (zipped(("t.gz", gzip.compress(b"a"))), "gzip file inside"),
     "gzip in gzip": (gzip.compress(gzip.compress(b"a")), "gzip file inside"),
@@ -630,9 +631,10 @@ REFUSED = {
     "empty zip": (zipped(), "no file to read"),
     "cut zip": (zipped(("t.csv", b"a" * 1000))[:60], "damaged"),
     "huge directory": (huge_directory(), "too many members"),
-    "spreadsheet": (zipped(("[Content_Types].xml", b"x"), ("xl/a.xml", b"x")), "save the sheet as CSV"),
-    "parquet": (b"PAR1" + b"x" * 100, "Parquet file.*export it"),
-    "zstd": (b"\x28\xb5\x2f\xfd1234", "zstd -d"),
+    "document": (zipped(("[Content_Types].xml", b"x"), ("word/a.xml", b"x")), "Office file without sheets; save"),
+    "parquet": (b"PAR1" + b"x" * 100, "Parquet file is damaged"),
+    "zstd": (b"\x28\xb5\x2f\xfd1234", "damaged"),
+    "lz4": (b"\x04\x22\x4d\x181234", "lz4 -d"),
     "tar": (b"x" * 257 + b"ustar" + b"x" * 300, "tar file"),
 }
 
@@ -696,7 +698,7 @@ def test_bombs_stop_early_in_little_memory(name: str, data: bytes, tmp_path: Pat
         done = subprocess.run([sys.executable, "-c", BOMB, path, way], capture_output=True, text=True, check=True)
         told, seconds, kilobytes = done.stdout.split()
         assert told == "True", (way, done.stdout)
-        assert float(seconds) < 1.5, way  # under 1 s on a machine of one's own
+        assert float(seconds) < 1, way
         assert int(kilobytes) < 64 * 1024, way
 
 

@@ -155,7 +155,7 @@ def _walk(record: Record, manifest: Manifest, part: InputPart, wanted: set[int])
     reader = recipe.readers[at]
     own = (p.first for p in manifest.inputs if not p.lookup and _is_of(p, names[at]))
     first = min(own, default=part.first)
-    with open_source(reader, recipe.folder, names[at], first, None) as source:
+    with open_source(reader, recipe.folder, names[at], first, None, network=recipe.options.network) as source:
         rows: list[Conversation] = []
         for batch in reader.read(source):
             if wanted:

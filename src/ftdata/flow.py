@@ -29,7 +29,7 @@ from ftdata.conversation import Conversation
 from ftdata.earlier import Earlier
 from ftdata.errors import ContractError, FtdataError, Interrupted, OutputError, RunError
 from ftdata.files import Move, Record
-from ftdata.inputs import display_names, ids, input_parts, open_source
+from ftdata.inputs import display_names, ids, input_parts, open_source, splits
 from ftdata.manifest import Manifest, OutputPart, Status, known_hashes, load
 from ftdata.outputs import Output, leftovers
 from ftdata.recipe import Recipe
@@ -288,7 +288,8 @@ class _Flow:
         names = display_names([str(reader.path) for reader in self.recipe.readers])
         for reader, label, name in zip(self.recipe.readers, account.reader_labels, names, strict=True):
             first = account.record_count + 1
-            with open_source(reader, self.recipe.folder, name, first, self.record.work, self.only) as source:
+            network = self.recipe.options.network
+            with open_source(reader, self.recipe.folder, name, first, self.record.work, self.only, network) as source:
                 self.progress.bytes_total += source.bytes_total
                 before = self.progress.bytes_read
                 named = partial(ids, source)
@@ -300,6 +301,9 @@ class _Flow:
                     self.progress.bytes_read = before + source.bytes_read
                     self._tick(f"read {source.name}")
                     if batch.height:
+                        told = splits(source, batch["origin"].list.first())
+                        if told is not None:
+                            batch = batch.with_columns(split=pl.coalesce("split", told))
                         yield engine.arrived(label, batch)
                 hole = account.records.missing(first, source.handed)
                 if hole is not None:

@@ -11,17 +11,26 @@ import polars as pl
 
 from ftdata.account import scrubbed
 from ftdata.errors import ContractError
+from ftdata.hub import is_hub
 from ftdata.manifest import InputPart
 from ftdata.source import Source, is_stdin
 from ftdata.stages import Reader
 
 
 def open_source(
-    reader: Reader, folder: Path, name: str, first: int, scratch: Path | None, records: int | None = None
+    reader: Reader,
+    folder: Path,
+    name: str,
+    first: int,
+    scratch: Path | None,
+    records: int | None = None,
+    network: bool = False,
 ) -> Source:
     """Open the source of a reader, its path relative to the recipe's folder; `records` ends it early."""
-    path = reader.path if str(reader.path) == "-" else folder / reader.path
-    return Source(path, name=name, first=first, encoding=reader.encoding, scratch=scratch, records=records)
+    path = reader.path if str(reader.path) == "-" or is_hub(reader.path) else folder / reader.path
+    return Source(
+        path, name=name, first=first, encoding=reader.encoding, scratch=scratch, records=records, network=network
+    )
 
 
 def display_names(paths: Sequence[str]) -> list[str]:
@@ -56,6 +65,20 @@ def ids(source: Source, firsts: pl.Series) -> pl.Series:
     return pl.Series("id", [f"{spans[a][1]}#{n}" for a, n in zip(at.tolist(), local.tolist(), strict=True)])
 
 
+def splits(source: Source, firsts: pl.Series) -> pl.Series | None:
+    """Give the split of rows by the file of their first record, where the names of an input's files tell; else None."""
+    spans = source.splits()
+    if all(split is None for _, split in spans):
+        return None
+    at = np.searchsorted(np.array([start for start, _ in spans]), firsts.to_numpy(), side="right") - 1
+    return pl.Series("split", [spans[a][1] for a in at.tolist()], pl.String)
+
+
+def _notes(source: Source) -> list[str]:
+    told = {"media": "images and sounds are left out", "uncomputed": "formulas without a value are left empty"}
+    return [f"{count:,} {told[what]}" for what, count in source.left_out.items()]
+
+
 def input_parts(source: Source, reader: Reader, folder: Path) -> list[InputPart]:
     """Give the manifest's entries for all files that a source read, with paths relative to the recipe's folder.
 
@@ -77,6 +100,7 @@ def input_parts(source: Source, reader: Reader, folder: Path) -> list[InputPart]
             use=reader.name,
             lookup=i.first == 0,
             legacy=i.legacy,
+            notes=_notes(source) if number == 0 else [],
         )
-        for i in source.inputs
+        for number, i in enumerate(source.inputs)
     ]

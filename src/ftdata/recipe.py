@@ -41,6 +41,7 @@ class Options(BaseModel):
     max_drop: int | float | dict[str, int | float] | None = Field(
         None, description='dropped rows that are too many: a count or share; by rule: { "length: too-long" = 0.1 }'
     )
+    network: bool = Field(False, description="permit to fetch data sets from the Hugging Face hub (`hf://owner/name`)")
     jobs: Literal[1] = Field(1, description="processes that work on transforms")
 
     @field_validator("max_bad", "max_drop", mode="before")

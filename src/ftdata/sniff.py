@@ -15,6 +15,7 @@ from typing import Any
 
 from ftdata import hooks
 from ftdata.errors import InputError, RecipeError
+from ftdata.hub import fetched, is_hub
 from ftdata.recipe import Recipe
 from ftdata.source import Source, is_stdin
 from ftdata.stages import Reader, Sniff
@@ -194,8 +195,15 @@ def conversion(
 
 
 @contextmanager
-def spooled(source: str) -> Iterator[str]:
-    """Give a path that can be opened more than once: for `-` or a pipe, a file that has no name any more."""
+def spooled(source: str, network: bool = False) -> Iterator[str]:
+    """Give a path that can be opened more than once: for `-` or a pipe, a file that has no name any more.
+
+    With `network` a data set of the Hugging Face hub (`hf://owner/name`) is fetched, and its folder given.
+    """
+    if network and is_hub(source):
+        folder, which = fetched(source, network)
+        yield str(folder) if which is None else f"{folder}:{which}"
+        return
     if source != "-" and not _is_pipe(source):
         yield source
         return

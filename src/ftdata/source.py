@@ -10,21 +10,26 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from ftdata import decoding
 from ftdata.delimited import Dialect, cut_rows, guess_delimiter, judged
 from ftdata.errors import InputError
-from ftdata.jsontext import BadJson, Item, Items, on_one_line, parse, unfinished, value_of
+from ftdata.hub import fetched, is_hub
+from ftdata.jsontext import BadJson, Item, Items, items_of, on_one_line, parse, unfinished, value_of
+from ftdata.mails import cut_mails
 from ftdata.nested import Holder, Inside, Whole, taken
 from ftdata.records import Input, Limits, Lines, Record, Table
-from ftdata.streams import BLOCK, Bytes, Expanded, Store, Tap, close
+from ftdata.shards import chosen, split_of
+from ftdata.streams import BLOCK, Bytes, Store, Stream, Tap, close, named
 
 __all__ = ["PROBLEMS", "Input", "Limits", "Lines", "Record", "Source", "Table"]
 
@@ -46,6 +51,7 @@ PROBLEMS = frozenset(
 """What can be wrong with a record; a reader drops it with the code as the reason."""
 
 _WIDE_ROW = 16 << 20
+_WHOLE = 16  # blocks of a JSON text that are held to be cut at once
 _PLACES = 1_000_000
 _T = TypeVar("_T")
 
@@ -56,9 +62,35 @@ class _Part:
     def __init__(self, name: str, path: Path, first: int, encoding: str) -> None:
         self.name, self.path, self.first, self.encoding = name, path, first, encoding
         self.records = 0
-        self.drained = False
+        self.drained = self.at_once = False
+        self.member: str | None = None
         self.tap: Tap | None = None
+        self.stream: Stream | None = None
+        self.split: str | None = None
         self.digest: tuple[int, str] | None = None
+
+
+class _Begun:
+    """A stream whose first four bytes were looked at."""
+
+    def __init__(self, inner: Stream) -> None:
+        self._inner, self.head = inner, b""
+        while len(self.head) < 4 and (piece := inner.read(4 - len(self.head))):
+            self.head += piece
+        self._held = self.head
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @property
+    def wide(self) -> bool:
+        return self._inner.wide
+
+    def read(self, size: int = BLOCK) -> bytes:
+        if self._held:
+            held, self._held = self._held[:size], self._held[size:]
+            return held + self._inner.read(size - len(held)) if len(held) < size else held
+        return self._inner.read(size)
 
 
 class Source:
@@ -69,7 +101,9 @@ class Source:
     `records` how many records to hand out at most. `bytes_read` of `bytes_total` tell the progress. An input that
     cannot be read is an `InputError`; what is wrong with one record only is a `Record` with a `problem`.
 
-    A folder or archive is read by `member`; without one it must hold exactly one file.
+    A folder or archive is read by `member`; without one it must hold exactly one file, or be one data set in several
+    (see `ftdata.shards`). The path itself may name the member after a colon: `in.zip:a.csv`, `book.xlsx:Sheet2`,
+    `folder:train`. `network` permits to fetch `hf://owner/name` from the Hugging Face hub.
 
     `legacy` is for a reader that can give its file back: what it says there goes to the manifest with each file read.
     """
@@ -84,9 +118,15 @@ class Source:
         limits: Limits | None = None,
         scratch: Path | None = None,
         records: int | None = None,
+        network: bool = False,
     ) -> None:
-        self.path: Path | None = None if str(path) == "-" else Path(path)
-        self.name = name or ("stdin" if is_stdin(path) else _shown(Path(path).name or str(path)))
+        place, member = fetched(path, network) if is_hub(path) else named(path)
+        self.path: Path | None = None if str(path) == "-" else place
+        shown = place.name or str(place)
+        if is_hub(path):
+            shown = re.sub("^hf:/+([^@:]+).*", r"hf://\1", str(path))
+        shown += f":{member}" if member is not None else ""
+        self.name = name or ("stdin" if is_stdin(path) else _shown(shown))
         self.first, self.scratch, self.handed = first, scratch, 0
         self.limits = limits or Limits()
         self.bytes_read = 0
@@ -94,12 +134,14 @@ class Source:
         self.encoding = self._stated or "utf-8"
         self._most = records
         self.legacy: dict[str, Any] | None = None
-        self._store = Store(Path(path), self.name, scratch, self.limits)
-        self._member: str | None = None
+        self._store = Store(place, self.name, scratch, self.limits, links=is_hub(path))
+        self._which = member if member is not None and self._store.shards() else None
+        self._member: str | None = None if self._which is not None else member
         self._parts: list[_Part] = []
         self._lookups: list[Source] = []
         self._starts: list[int] = []
         self._lines: list[int] = []
+        self._digests: dict[Path, tuple[int, str]] = {}  # of an archive: its members have one
 
     def __enter__(self) -> Source:
         return self
@@ -141,9 +183,11 @@ class Source:
     def text(self, *, json: bool) -> Iterator[bytes]:
         """Give all text as UTF-8 without byte order mark, uncounted; `json`: its encoding is not guessed."""
         twin = self._twin()
-        part, stream, encoding, skip = twin._begin(None, json)
+        first, *rest = twin._each(None)
+        part, stream, encoding, skip = twin._begin(first, json)
         self.encoding = encoding
-        return twin._pieces(part, stream, encoding, skip)
+        others = (twin._pieces(*twin._begin(one, json)) for one in rest)
+        return itertools.chain(twin._pieces(part, stream, encoding, skip), itertools.chain.from_iterable(others))
 
     # --- what the input is --------------------------------------------------------------------------------------------
 
@@ -171,9 +215,10 @@ class Source:
     def members(self) -> tuple[str, ...]:
         """List the files in a folder or zip archive by name, else none; hidden files and links are left out.
 
-        The names are data of the archive's maker: nothing is written under them.
+        The names are data of the archive's maker: nothing is written under them. There are none where the path itself
+        names one, nor in a folder that is one data set: its files are read one after the other, as one input.
         """
-        return self._store.members()
+        return () if self._member is not None or self._store.shards() else self._store.members()
 
     def head(self, size: int = 65536, member: str | None = None) -> bytes:
         """Give the decompressed first bytes, byte order mark included; no record is counted."""
@@ -197,6 +242,8 @@ class Source:
         member = member or self._member
         if member is not None:
             return member
+        if self._store.shards():
+            return self._each(None)[0]
         names = self._store.members()
         if not names:
             if self._store.folder or self._store.listed:
@@ -206,6 +253,26 @@ class Source:
             some = ", ".join(_shown(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
             raise InputError(f"{self.name}: holds {len(names)} files ({some}); give one file as the path")
         return names[0]
+
+    def _each(self, member: str | None) -> tuple[str | None, ...]:
+        """List what to read for a member: if none is named, and the input is one data set, all files of that."""
+        if member is not None or self._member is not None or not self._store.shards():
+            return (member,)
+        return chosen(self._store.shards(), self._which, self.name)
+
+    def splits(self) -> list[tuple[int, str | None]]:
+        """List the number of the first record of each file read so far, and the split that the file's name tells."""
+        return [(part.first, part.split) for part in self._parts]
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Count what was left out of values: `media` (images, sounds), `uncomputed` (formulas without a value)."""
+        found = {}
+        for what in ("media", "uncomputed"):
+            count = sum(getattr(part.stream, what, 0) for part in self._parts)
+            if count:
+                found[what] = count
+        return found
 
     def lookup(self, path: Path | str) -> Source:
         """Open a side table: a member of this folder or archive, or a file beside this one.
@@ -234,6 +301,8 @@ class Source:
 
     def _input(self, part: _Part) -> Input:
         if part.digest is None:
+            part.digest = self._digests.get(part.path)
+        if part.digest is None:
             tap = part.tap
             if tap is None or not tap.ended:
                 # Not read to its end, or not in order (a zip archive): hash the file on its own.
@@ -244,12 +313,13 @@ class Source:
                     pass
                 if folder:
                     store.close()
-            part.digest = (tap.count, tap.sha256)
+            part.digest = self._digests[part.path] = (tap.count, tap.sha256)
         return Input(part.name, part.path, *part.digest, part.encoding, part.first, part.records, self.legacy)
 
     def unread(self) -> str | None:
         """Name a file that the reader began and did not read to its end, or never began; None if there is none."""
-        if not self._parts:
+        begun = {part.member for part in self._parts}
+        if not self._parts or not begun.issuperset(self._each(None) if self._store.shards() else ()):
             return self.name
         return next((part.name for part in self._parts if not part.drained), None)
 
@@ -262,6 +332,9 @@ class Source:
         name, first = self.name, self.first
         for start, label in ((s, n) for s, n in self.spans() if s <= number):
             first, name = start, label
+        part = next((one for one in reversed(self._parts) if one.first <= number), None)
+        if part is not None and part.at_once and number < part.first + part.records:
+            return f"{name}:{self._lines_in(part)[number - part.first]}"
         at = bisect_right(self._starts, number) - 1
         known = self.first <= number < self.first + self.handed and len(self._starts) < _PLACES
         if at < 0 or not known:
@@ -270,12 +343,21 @@ class Source:
 
     def record_at(self, line: int) -> int | None:
         """Give the number of the record at a line of the file read last, or None; the reverse of `place`."""
+        if self._parts and (part := self._parts[-1]).at_once:
+            at = bisect_right(self._lines_in(part)[: part.records], line) - 1
+            return None if at < 0 else part.first + at
         at = bisect_right(self._lines, line) - 1
         if at < 0:
             return None
         number = self._starts[at] + line - self._lines[at]
         end = self._starts[at + 1] if at + 1 < len(self._starts) else self.first + self.handed
         return min(number, end - 1)
+
+    def _lines_in(self, part: _Part) -> list[int]:
+        """List the lines on which the items of an array start that was decoded at once."""
+        twin = self._twin(part.member)
+        begun = twin._begin(part.member, True)
+        return [item.line for item in twin._cut(twin._pieces(*begun), begun[1])]
 
     # --- records ------------------------------------------------------------------------------------------------------
 
@@ -285,6 +367,10 @@ class Source:
         Lines end with LF; a CR before it is cut. They are UTF-8 unless a byte order mark or the user says otherwise; a
         line that is not valid UTF-8 is handed out as it is, for the reader to drop it (`not-utf8`).
         """
+        if len(each := self._each(member)) > 1:
+            for one in each:
+                yield from self.lines(one)
+            return
         part, stream, encoding, skip = self._begin(member, True)
         number = part.first
         for block in self._blocks(part, stream, encoding, skip):
@@ -302,7 +388,7 @@ class Source:
             yield block
         part.drained = True
 
-    def _blocks(self, part: _Part, stream: Expanded, encoding: str, skip: int) -> Iterator[Lines]:
+    def _blocks(self, part: _Part, stream: Stream, encoding: str, skip: int) -> Iterator[Lines]:
         held: list[bytes] = []
         size, line, skipping = 0, 1, False
         for piece in self._pieces(part, stream, encoding, skip):
@@ -348,18 +434,22 @@ class Source:
         records. Without a header the fields are named `1`, `2`, … Damage is one record: see `ftdata.delimited`. A
         header that cannot be read is an `InputError`.
         """
+        if len(each := self._each(member)) > 1:
+            tables = (self.csv_records(header=header, member=one) for one in each)
+            return _joined(self.name, tables)
         part, stream, encoding, skip = self._begin(member, False)
         texts = decoding.texts(part.name, self._tapped(part, stream), encoding, skip, BLOCK)
         opening = _taken(texts, 1 << 18)
         opening[:1] = [opening[0].removeprefix("\ufeff")] if opening and skip == 0 else opening[:1]
         sample = "".join(opening)
         stated = sample.startswith("sep=") and sample[5:6] in ("\r", "\n")
+        delimiter = getattr(stream, "delimiter", None) or delimiter
         if delimiter is None:
             delimiter = guess_delimiter(sample, quotechar or None)[0]
         elif len(delimiter) != 1:
             raise InputError(f"{self.name}: the delimiter must be one character")
         dialect = Dialect(delimiter, quotechar or None)
-        blocks = cut_rows(itertools.chain(opening, texts), dialect, self.limits.row)
+        blocks = cut_rows(itertools.chain(opening, texts), dialect, _WIDE_ROW if stream.wide else self.limits.row)
         first = next((block for block in blocks if block.cells), None)
         if first and stated:
             first = type(first)(first.lines[1:], first.cells[1:], first.problems and first.problems[1:])
@@ -390,19 +480,86 @@ class Source:
 
         Numbers beyond a double's range are refused (`huge-number`), not rounded to infinity.
         """
-        for record in self.json_texts(member):
-            if record.problem is None:
+        if len(each := self._each(member)) > 1:
+            return itertools.chain.from_iterable(self.json_items(one) for one in each)
+        part, stream, encoding, skip = self._begin(member, True)
+
+        def found() -> Iterator[tuple[int, Any, str | None]]:
+            for line, text, problem in self._cut(self._pieces(part, stream, encoding, skip), stream):
+                value, problem = (None, problem) if text is None else self._value(text)
+                yield line, value, problem
+
+        return self._number(part, found())
+
+    def json_blocks(self, into: type[_T], member: str | None = None) -> Iterator[tuple[int, Sequence[_T | Record]]]:
+        """Give the items as `json_items` does, in blocks, as structures of msgspec: the first one's number, and all.
+
+        Keys that `into` does not name are looked through. An item that it refuses stands there as a `Record`. A small
+        array is decoded at once; the lines of its items are looked for only if `place` is asked.
+        """
+        if len(each := self._each(member)) > 1:
+            for shard in each:
+                yield from self.json_blocks(into, shard)
+            return
+        part, stream, encoding, skip = self._begin(member, True)
+        pieces = self._pieces(part, stream, encoding, skip)
+        held = list(itertools.islice(pieces, _WHOLE + 1))
+        if len(held) <= _WHOLE:
+            try:
+                items = msgspec.json.decode(b"".join(held), type=list[into])  # type: ignore[valid-type]
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                pass
+            else:
+                del items[self._room(len(items)) :]
+                self.handed += len(items)
+                part.records, part.at_once, part.drained = len(items), True, True
+                if items:
+                    yield part.first, items
+                return
+        one = msgspec.json.Decoder(into)
+
+        def found() -> Iterator[tuple[int, Any, str | None]]:
+            for line, text, problem in self._cut(itertools.chain(held, pieces), stream):
                 try:
-                    record = record._replace(value=parse(record.value, self.limits).value)
-                except BadJson as error:
-                    record = record._replace(value=None, problem=error.problem)
-            yield record
+                    value, problem = None if text is None else one.decode(text), problem
+                except (msgspec.MsgspecError, ValueError, RecursionError):
+                    value, problem = self._value(text or b"")
+                yield line, value, problem
+
+        for record in self._number(part, found()):
+            yield record.number, [record.value if isinstance(record.value, into) else record]
+
+    def _cut(self, pieces: Iterator[bytes], stream: Stream) -> Iterator[Item]:
+        """Cut JSON text into items: a small array at once, all else as it comes."""
+        held: list[bytes] = []
+        for piece in pieces:
+            held.append(piece)
+            if len(held) > _WHOLE:
+                break
+        else:
+            text = b"".join(held)
+            if (texts := items_of(text)) is not None:
+                line, counted, end = 1, 0, text.find(b"[") + 1
+                for one in texts:
+                    # Between two items are a comma and white space, so this byte is the first of the item.
+                    at = text.find(one[:1], end)
+                    line += text.count(b"\n", counted, at)
+                    counted, end = at, at + len(one)
+                    wide = len(one) > self.limits.row
+                    yield Item(line, None if wide else one, "row-too-large" if wide else None)
+                return
+        items = Items(self.limits)
+        for piece in itertools.chain(held, pieces):
+            yield from items.feed(piece, most=_WIDE_ROW if stream.wide else None)
+        yield from items.feed(b"", final=True)
 
     def json_texts(self, member: str | None = None, *, as_it_stands: bool = False) -> Iterator[Record]:
         """Give the items of a JSON array, or the object of a file, each as JSON text on one line, not yet checked.
 
         `as_it_stands` leaves the white space between their tokens as it is.
         """
+        if len(each := self._each(member)) > 1:
+            return itertools.chain.from_iterable(self.json_texts(one, as_it_stands=as_it_stands) for one in each)
         made = _as_it_stands if as_it_stands else _one_line
         part, stream, encoding, skip = self._begin(member, True)
 
@@ -455,6 +612,8 @@ class Source:
         A path is keys joined by dots: `messages`, `chats.list[].messages` (see `ftdata.nested.Inside`). For a document
         that may be larger than memory. One without any of the lists gives one record, `bad-json` or `not-an-object`.
         """
+        if len(each := self._each(member)) > 1:
+            return itertools.chain.from_iterable(self.json_within(*paths, member=one) for one in each)
         part, stream, encoding, skip = self._begin(member, True)
 
         def found() -> Iterator[tuple[int, Any, str | None]]:
@@ -479,18 +638,19 @@ class Source:
         `inner` are the paths of the lists of messages in an object (`comments`, `conversation_parts.parts`, `mapping{}`
         for the values of an object); they are taken out of it. What is no object has a problem, and no parts.
         """
+        if len(each := self._each(member)) > 1:
+            for one in each:
+                yield from self.json_parts(*inner, inside=inside, member=one)
+            return
         part, stream, encoding, skip = self._begin(member, True)
         limits, sizes = self.limits, deque[int]()
 
         def texts() -> Iterator[tuple[int, bytes | None, str | None]]:
-            pieces = itertools.chain(self._pieces(part, stream, encoding, skip), (b"",))
             if inside is None:
-                items = Items(limits)
-                for piece in pieces:
-                    yield from items.feed(piece, final=not piece, most=_WIDE_ROW if stream.wide else None)
+                yield from self._cut(self._pieces(part, stream, encoding, skip), stream)
                 return
             cut = Inside(limits, (inside,))
-            for piece in pieces:
+            for piece in itertools.chain(self._pieces(part, stream, encoding, skip), (b"",)):
                 for holds, item in cut.feed(piece, final=not piece, most=_WIDE_ROW if stream.wide else None):
                     if not holds:
                         yield item
@@ -509,6 +669,13 @@ class Source:
         for record in records:
             parts = list(itertools.islice(records, sizes.popleft()))
             yield Whole(record, parts)
+
+    def mails(self, member: str | None = None) -> Iterator[Record]:
+        """Give the mails of an mbox, or the one mail of any other file, as bytes (see `ftdata.mails`)."""
+        part, stream, _, _ = self._begin(member, True)
+        read = self._tapped(part, stream)
+        pieces = iter(lambda: read(BLOCK), b"")
+        yield from self._number(part, cut_mails(pieces, _WIDE_ROW if stream.wide else self.limits.row))
 
     # --- previews -----------------------------------------------------------------------------------------------------
 
@@ -531,7 +698,7 @@ class Source:
                     continue
             return values
         name = (member or self._chosen(None) or self.name).lower()
-        table = name.endswith((".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz"))
+        table = name.partition(":")[0].endswith((".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz", ".xlsx"))
         if table or (not name.endswith((".txt", ".log", ".md")) and self._looks_delimited(member)):
             rows = self._twin(member).csv_records(header=False)
             return [r.value for r in itertools.islice(rows, count) if r.problem is None]
@@ -569,43 +736,52 @@ class Source:
         path = self.path if self.path is not None else Path("-")
         name = self.name
         if member is not None and self._member is None:
+            name = name.removesuffix(f":{self._which}")
             name = f"{name}{'/' if self._store.folder else ':'}{_shown(member)}"
         if member is not None and self._store.folder:
             path = path / member
-        return _Part(name, path, self.first + self.handed, encoding)
+        part = _Part(name, path, self.first + self.handed, encoding)
+        part.member = member
+        part.split = split_of(member) if member is not None and self._store.shards() else None
+        return part
 
-    def _begin(self, member: str | None, as_json: bool) -> tuple[_Part, Expanded, str, int]:
+    def _begin(self, member: str | None, as_json: bool) -> tuple[_Part, Stream, str, int]:
         """Open an input to read it: the part, its stream, its encoding, and the bytes of byte order mark to skip."""
         member = self._chosen(member)
-        sample = self.head(4 if as_json else decoding.SAMPLE, member)
-        whole = len(sample) < decoding.SAMPLE
-        encoding, skip = decoding.decide(self.name, sample, whole, self._stated, as_json)
-        part = self._part(member, encoding)
-        self.encoding = encoding
+        part = self._part(member, "utf-8")
 
         def tap(raw: Bytes) -> Bytes:
             part.tap = Tap(raw, self._progress)
             return part.tap
 
-        stream = self._store.open(member, tap)
+        if not as_json:
+            sample = self.head(decoding.SAMPLE, member)
+            stream = part.stream = self._store.open(member, tap, table=True)
+        else:
+            stream = part.stream = _Begun(self._store.open(member, tap))
+            sample = stream.head
+        whole = len(sample) < decoding.SAMPLE
+        encoding, skip = decoding.decide(self.name, sample, whole, self._stated, as_json)
+        self.encoding = part.encoding = encoding
         self._parts.append(part)
         return part, stream, encoding, skip
 
     def _progress(self, count: int) -> None:
         self.bytes_read += count
 
-    def _tapped(self, part: _Part, stream: Expanded) -> Callable[[int], bytes]:
+    def _tapped(self, part: _Part, stream: Stream) -> Callable[[int], bytes]:
         if part.tap is not None:
             return stream.read
+        total = self.bytes_total
 
         def read(size: int) -> bytes:
             piece = stream.read(size)
-            self.bytes_read = min(self.bytes_read + len(piece), self.bytes_total)
+            self.bytes_read = min(self.bytes_read + len(piece), total)
             return piece
 
         return read
 
-    def _pieces(self, part: _Part, stream: Expanded, encoding: str, skip: int) -> Iterator[bytes]:
+    def _pieces(self, part: _Part, stream: Stream, encoding: str, skip: int) -> Iterator[bytes]:
         """Give the stream as UTF-8; what is UTF-8 already is not decoded."""
         read = self._tapped(part, stream)
         if encoding != "utf-8":
@@ -649,6 +825,20 @@ _HEADER = {
     "row-too-large": "is this a table at all?",
     "nul-byte": "if the file is UTF-16, state --encoding utf-16-le",
 }
+
+
+def _joined(name: str, tables: Iterator[Table]) -> Table:
+    """Put the tables of one data set together; each must have the columns of the first."""
+    first = next(tables)
+
+    def records() -> Iterator[Record]:
+        yield from first
+        for table in tables:
+            if table.fields != first.fields:
+                raise InputError(f"{name}: its files have different columns; give one file as the path")
+            yield from table
+
+    return Table(first.fields, first.delimiter, records())
 
 
 def is_stdin(path: Path | str) -> bool:

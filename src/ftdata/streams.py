@@ -1,32 +1,31 @@
-"""Byte streams under limits: a file, a member of an archive or standard input, hashed, counted, decompressed.
+"""Byte streams under limits: a file, a member of an archive or standard input, hashed and counted.
 
-Nothing is ever extracted to disk. Compressed bytes are recognised by their first bytes, not by the file's name, and
-expanded piece by piece: what comes out is counted, so a decompression bomb stops early and in little memory.
+What a file is, is told by its first bytes, not by its name. Nothing is ever extracted to disk. The parts: `expansion`
+(compressed streams), `archives` (zip), `columnar` (Parquet and Arrow, as JSON lines), `sheets` (.xlsx, as CSV).
 """
 
 from __future__ import annotations
 
-import bz2
 import hashlib
-import lzma
 import os
 import stat
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
+from ftdata.archives import MEMBERS, Archive
 from ftdata.errors import InputError
+from ftdata.expansion import BLOCK, COMPRESSED, Bytes, Expanded, Peeked, Stream, bomb, cause
 from ftdata.records import Limits
+from ftdata.shards import in_order
+from ftdata.sheets import SheetText, is_office
 
-BLOCK = 1 << 18
+__all__ = ["BLOCK", "Bytes", "Store", "Stream", "Tap", "close", "kind_of", "named"]
+
 _SPOOL = 4 << 20
-_XZ_MEMORY = 48 << 20
-_MEMBERS = 100_000
-_DIRECTORY = 16 << 20
+_COLUMNAR = frozenset({"Parquet", "Arrow", "Arrow stream"})
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "gzip"),
@@ -35,21 +34,26 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x04\x22\x4d\x18", "lz4"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
     (b"PAR1", "Parquet"),
+    (b"PARE", "encrypted Parquet"),
+    (b"ARROW1\0\0", "Arrow"),
+    (b"FEA1", "Feather 1"),
     (b"SQLite format 3\x00", "SQLite"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel (.xls)"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel (.xls) or encrypted Office"),
     (b"%PDF-", "PDF"),
 )
 _REMEDY = {
-    "zstd": "decompress it first: zstd -d FILE",
+    "lz4": "decompress it first: lz4 -d FILE",
     "7z": "unpack it first",
     "rar": "unpack it first",
     "tar": "unpack it first",
-    "Parquet": "export it as JSONL or CSV",
+    "encrypted Parquet": "decrypt it first",
+    "Feather 1": "write it again with a newer library (Feather 2 or Parquet)",
     "SQLite": "export it as JSONL or CSV",
-    "Excel (.xls)": "save it as CSV (UTF-8)",
+    "Excel (.xls) or encrypted Office": "save it as .xlsx without a password, or as CSV (UTF-8)",
     "PDF": "export the data as CSV or JSONL",
 }
 
@@ -61,7 +65,30 @@ def kind_of(head: bytes) -> str | None:
             return kind
     if head[257:262] == b"ustar":
         return "tar"
+    if head[:4] == b"\xff" * 4 and head[6:8] == b"\0\0" and len(head) > 16:
+        return "Arrow stream"  # a mark, the length of the schema's message (under 64 kB), then its FlatBuffer
     return None
+
+
+def named(path: Path | str) -> tuple[Path, str | None]:
+    """Take a path apart that names a member of an archive, a sheet or a split: `in.zip:a/b.csv`, `book.xlsx:Sheet2`.
+
+    A file whose own name has the colon is that file.
+    """
+    text = str(path)
+    at = text.find(":")
+    while at > 0 and not _there(text):
+        if _there(text[:at]) and text[at + 1 :]:
+            return Path(text[:at]), text[at + 1 :]
+        at = text.find(":", at + 1)
+    return Path(path), None
+
+
+def _there(path: str) -> bool:
+    try:
+        return os.path.exists(path)
+    except ValueError:
+        return False
 
 
 def close(stream: Any) -> None:
@@ -70,14 +97,6 @@ def close(stream: Any) -> None:
         if hasattr(stream, "close"):
             stream.close()
         stream = getattr(stream, "_raw", None) or getattr(stream, "_inner", None)
-
-
-class Bytes(Protocol):
-    """Anything that gives bytes piece by piece, none at the end."""
-
-    def read(self, size: int = ..., /) -> bytes:
-        """Read at most `size` bytes."""
-        ...
 
 
 class Tap:
@@ -136,109 +155,10 @@ def _update(sha256: Any, pieces: list[bytes]) -> None:
         sha256.update(piece)
 
 
-class _Gzip:
-    """zlib's decompressor with the manners of bz2's and lzma's."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-
-_EXPANDERS: dict[str, Callable[[], Any]] = {
-    "gzip": _Gzip,
-    "bzip2": bz2.BZ2Decompressor,
-    "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),
-}
-
-
-class Expanded:
-    """A decompressed stream that stops when it grows beyond the limits. `wide` says that it expands suspiciously."""
-
-    def __init__(self, raw: Bytes, kind: str | None, name: str, limits: Limits, held: int = 0) -> None:
-        self._raw, self._kind, self._name, self._limits = raw, kind, name, limits
-        self._make = _EXPANDERS.get(kind or "")
-        self._inner: Any = self._make() if self._make else None
-        self._compressed = kind is not None
-        self._taken = held
-        self._given = 0
-
-    @property
-    def wide(self) -> bool:
-        """Whether more than `ratio` times the bytes taken have been given so far."""
-        return self._compressed and self._given > self._limits.ratio * max(self._taken, 1)
-
-    def read(self, size: int = BLOCK) -> bytes:
-        """Read at most `size` bytes."""
-        try:
-            piece = self._raw.read(size) if self._inner is None else self._expand(size)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError) as error:
-            if isinstance(error, lzma.LZMAError) and "emory" in str(error):
-                raise InputError(f"{self._name}: needs more than {_XZ_MEMORY >> 20} MiB to decompress") from None
-            raise InputError(f"{self._name}: cannot be read: {_cause(error)}") from None
-        if self._compressed:
-            self._given += len(piece)
-            if self._given > self._limits.expanded:
-                raise InputError(f"{self._name}: expands beyond the limit of {self._limits.expanded:,} bytes")
-            if self._given > self._limits.ratio_from and self.wide:
-                raise InputError(
-                    f"{self._name}: expands more than {self._limits.ratio}-fold, to over {self._limits.ratio_from:,} "
-                    "bytes, as a decompression bomb does; if it is genuine, decompress it first"
-                )
-        return piece
-
-    def _expand(self, size: int) -> bytes:
-        assert self._make is not None
-        while True:
-            data = b""
-            if self._inner.eof:
-                # Several compressed streams may follow one another; padding with zeros is allowed.
-                data = self._inner.unused_data.lstrip(b"\x00")
-                while not data:
-                    data = self._more()
-                    if not data:
-                        return b""
-                    data = data.lstrip(b"\x00")
-                self._inner = self._make()
-            elif self._inner.needs_input:
-                data = self._more()
-                if not data:
-                    raise EOFError
-            piece: bytes = self._inner.decompress(data, size)
-            if piece:
-                return piece
-
-    def _more(self) -> bytes:
-        data = self._raw.read(1 << 16)
-        self._taken += len(data)
-        return data
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, EOFError):
-        return "the compressed data is cut short"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return "the compressed data is damaged"
-
-
 class _File:
     """An open file that closes itself at its end."""
 
-    def __init__(self, path: Path, open_files: set[_File]) -> None:
+    def __init__(self, path: Path, open_files: set[Any]) -> None:
         self._file = path.open("rb", buffering=0)
         self._open = open_files
         open_files.add(self)
@@ -277,20 +197,25 @@ class _View:
     def seekable(self) -> bool:
         return True
 
+    closed = False
+
     def close(self) -> None:
         """The shared file stays open."""
 
 
 class Store:
     """Where the bytes of an input lie: a file, a folder, or what standard input gave (in memory, beyond 4 MB in a
-    nameless temporary file)."""
+    nameless temporary file). `links` says that links in a folder are the hub's own, and are followed."""
 
-    def __init__(self, path: Path, name: str, scratch: Path | None, limits: Limits) -> None:
-        self.path, self.name, self._scratch, self._limits = path, name, scratch, limits
+    def __init__(self, path: Path, name: str, scratch: Path | None, limits: Limits, *, links: bool = False) -> None:
+        self.path, self.name, self._scratch, self._limits, self._links = path, name, scratch, limits, links
         self._spool: IO[bytes] | None = None
-        self._open: set[_File] = set()
-        self._zip: zipfile.ZipFile | None = None
-        self._zip_file: Any = None
+        self._open: set[Any] = set()
+        self._zip: Archive | None = None
+        self._bombs: dict[str | None, bool] = {}  # members that grow fast: whether they are bombs
+        self._cleared: set[str] = set()  # columnar files that looked like bombs, and are none
+        self._members: tuple[str, ...] | None = None
+        self._shards: tuple[str, ...] | None = None
         self._kind: str | None = None
         self._looked = False
         self.folder = False
@@ -309,8 +234,6 @@ class Store:
             file.close()
         if self._zip is not None:
             self._zip.close()
-        if self._zip_file is not None:
-            self._zip_file.close()
         if self._spool is not None:
             self._spool.close()
 
@@ -352,7 +275,11 @@ class Store:
     @property
     def listed(self) -> bool:
         """Whether this is an archive with members."""
-        return not self.folder and self.kind == "zip"
+        return not self.folder and self.kind == "zip" and not self._office
+
+    @property
+    def _office(self) -> bool:
+        return is_office(self._archive())
 
     @property
     def size(self) -> int:
@@ -363,6 +290,11 @@ class Store:
 
     def members(self) -> tuple[str, ...]:
         """List the files in a folder or zip archive by name; hidden ones and links are left out."""
+        if self._members is None:
+            self._members = self._found()
+        return self._members
+
+    def _found(self) -> tuple[str, ...]:
         if self.folder:
             names = []
             for folder, folders, files in os.walk(self.path):
@@ -370,110 +302,91 @@ class Store:
                 for file in files:
                     whole = Path(folder, file)
                     try:
-                        wanted = not file.startswith(".") and whole.is_file() and not whole.is_symlink()
+                        own = self._links or not whole.is_symlink()
+                        wanted = own and not file.startswith(".") and whole.is_file()
                     except OSError as error:
-                        told = f"holds what cannot be read ({_cause(error)}); give one file as the path"
+                        told = f"holds what cannot be read ({cause(error)}); give one file as the path"
                         raise InputError(f"{self.name}: {told}") from None
                     if wanted:
                         names.append(whole.relative_to(self.path).as_posix())
-                if len(names) > _MEMBERS:
-                    raise InputError(f"{self.name}: holds more than {_MEMBERS:,} files")
+                if len(names) > MEMBERS:
+                    raise InputError(f"{self.name}: holds more than {MEMBERS:,} files")
             return tuple(sorted(names))
-        return tuple(sorted({info.filename for info in self._infos()})) if self.listed else ()
+        if not self.listed:
+            return ()
+        return tuple(sorted(n for n in self._archive().names() if not n.startswith("__MACOSX/") and not _hidden(n)))
 
-    def _infos(self) -> list[zipfile.ZipInfo]:
+    def shards(self) -> tuple[str, ...]:
+        """List the files of a folder that is one data set in several Parquet or Arrow files; else none."""
+        if self._shards is None:
+            self._shards = in_order(self.members()) if self.folder else ()
+        return self._shards
+
+    def _archive(self) -> Archive:
         if self._zip is None:
-            file: Any = None
             try:
-                file = self.path.open("rb") if self._on_disk else _View(self._spooled())
-                self._zip_file = file
-                _check_directory(file, self.name)
-                self._zip = zipfile.ZipFile(file)
-            except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
-                raise InputError(f"{self.name}: the zip archive is damaged") from None
-            if "[Content_Types].xml" in self._zip.NameToInfo:
-                raise InputError(f"{self.name}: is an Office file; save the sheet as CSV (UTF-8)")
-        return [
-            info
-            for info in self._zip.infolist()
-            if not info.is_dir() and not info.filename.startswith("__MACOSX/") and not _hidden(info.filename)
-        ]
+                self._zip = Archive(self._seekable(), self.name, self._limits)
+            except OSError as error:
+                raise InputError(f"{self.name}: {cause(error)}") from None
+        return self._zip
 
-    def open(self, member: str | None, tap: Callable[[Bytes], Bytes] = lambda raw: raw) -> Expanded:
-        """Open the expanded bytes of the input, or of one of its members; `tap` sees the bytes as they are on disk."""
+    def _seekable(self) -> IO[bytes]:
+        """Open the bytes on disk to read here and there."""
+        if not self._on_disk:
+            return _View(self._spooled())  # type: ignore[return-value]
+        file = self.path.open("rb")
+        self._open = {one for one in self._open if not one.closed} | {file}
+        return file
+
+    def open(
+        self, member: str | None, tap: Callable[[Bytes], Bytes] = lambda raw: raw, *, table: bool = False
+    ) -> Stream:
+        """Open the expanded bytes of the input, or of one of its members; `tap` sees the bytes as they are on disk.
+
+        A columnar file gives JSON lines, or delimited text if a `table` is asked for; a workbook always the latter.
+        """
         if self.folder:
             assert member is not None
-            return Store(self.path / member, f"{self.name}/{member}", None, self._limits)._keep(self).open(None, tap)
+            inner = Store(self.path / member, f"{self.name}/{member}", self._scratch, self._limits)
+            if inner.kind == "zip" and not inner._office:
+                raise InputError(f"{inner.name}: is a zip archive in a folder; give the archive itself as the path")
+            return inner._keep(self).open(None, tap, table=table)
         kind, name = self.kind, self.name
-        raw: Bytes
+        if kind in _COLUMNAR:
+            from ftdata.columnar import RowLines
+
+            return RowLines(self._seekable(), kind, name, self._limits, table=table, cleared=self._cleared)
         if kind == "zip":
+            if self._office:
+                return SheetText(self._archive(), name, self._limits, member, self._scratch)
             assert member is not None
-            raw, held, name = self._member(member)
-            expanded = Expanded(raw, kind, name, self._limits, held)
-        else:
-            if kind is not None and kind not in _EXPANDERS:
-                raise InputError(f"{name}: is a {kind} file, which cannot be read here; {_REMEDY[kind]}")
-            if kind is None:
-                return Expanded(tap(self.raw()), None, name, self._limits)
-            expanded = Expanded(tap(self.raw()), kind, name, self._limits)
-        return _Peeked(expanded, name)  # type: ignore[return-value]
+            return Peeked(self._expanded(member, lambda raw: raw), f"{name}:{member}", kind_of)
+        if kind is None:
+            return Expanded(tap(self.raw()), None, name, self._limits)
+        if kind not in COMPRESSED:
+            article = "an" if kind[0] in "Ee" else "a"
+            raise InputError(f"{name}: is {article} {kind} file, which cannot be read here; {_REMEDY[kind]}")
+        return Peeked(self._expanded(None, tap), name, kind_of)
+
+    def _expanded(self, member: str | None, tap: Callable[[Bytes], Bytes], probe: bool = True) -> Expanded:
+        """Open what is compressed. Once it grows fast, a second reader looks through it before the first goes on."""
+
+        def look() -> None:
+            if member not in self._bombs:
+                twin = self._expanded(member, lambda raw: raw, probe=False)
+                self._bombs[member] = twin.is_bomb()
+                close(twin)
+            if self._bombs[member]:
+                raise bomb(self.name if member is None else f"{self.name}:{member}", self._limits)
+
+        if member is not None:
+            return self._archive().open(member, look if probe else None)
+        return Expanded(tap(self.raw()), self.kind, self.name, self._limits, look if probe else None)
 
     def _keep(self, owner: Store) -> Store:
         self._open = owner._open
         return self
 
-    def _member(self, member: str) -> tuple[Bytes, int, str]:
-        name = f"{self.name}:{member}"
-        infos = [info for info in self._infos() if info.filename == member]
-        if not infos:
-            raise InputError(f"{name}: no such member")
-        if len(infos) > 1:
-            raise InputError(f"{name}: the archive holds {len(infos)} members of that name")
-        info = infos[0]
-        if info.flag_bits & 1:
-            raise InputError(f"{name}: is encrypted; unpack it first")
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise InputError(f"{name}: is compressed in a way that cannot be read here; unpack it first")
-        assert self._zip is not None
-        try:
-            return self._zip.open(info), min(info.compress_size, self.size), name
-        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError):
-            raise InputError(f"{name}: the archive is damaged") from None
-
-
-class _Peeked:
-    """An expanded stream whose first bytes were looked at: an archive inside an archive is refused."""
-
-    def __init__(self, inner: Expanded, name: str) -> None:
-        self._inner, self._head = inner, inner.read(1 << 16)
-        kind = kind_of(self._head)
-        if kind is not None:
-            raise InputError(f"{name}: holds a {kind} file inside, which is not opened; unpack the outer one first")
-
-    @property
-    def wide(self) -> bool:
-        return self._inner.wide
-
-    def read(self, size: int = BLOCK) -> bytes:
-        if self._head:
-            head, self._head = self._head[:size], self._head[size:]
-            return head
-        return self._inner.read(size)
-
 
 def _hidden(name: str) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in name.replace("\\", "/").split("/"))
-
-
-def _check_directory(file: IO[bytes], name: str) -> None:
-    """Refuse a zip directory so large that listing it would fill the memory (end records: APPNOTE 4.3.14, 4.3.16)."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - 65_700))
-    tail = file.read(65_700)
-    end, end64 = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
-    listed = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
-    if listed == 0xFFFFFFFF and end64 >= 0:
-        listed = int.from_bytes(tail[end64 + 40 : end64 + 48], "little")
-    if listed > _DIRECTORY:
-        raise InputError(f"{name}: holds too many members to list ({listed:,} bytes of directory)")
-    file.seek(0)

@@ -18,6 +18,7 @@ import click
 @click.option(
     "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records, show them, write nothing."
 )
+@click.option("--allow-network", "network", is_flag=True, help="Permit to fetch hf://owner/name from its hub.")
 @click.option("--reverse", "back", is_flag=True, help="Give the old file OUT back that the chat file IN was made of.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that ftdata did not write.")
 @click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")
@@ -34,6 +35,7 @@ def command(
     max_bad: float | None,
     max_drop: float | None,
     count: int | None,
+    network: bool,
     back: bool,
     overwrite: bool,
     fresh: bool,
@@ -57,6 +59,7 @@ def command(
             "--pii": pii is not None,
         }
         stated |= {"--max-bad": max_bad, "--max-drop": max_drop, "--sample": count, "--fresh": fresh}
+        stated["--allow-network"] = network
         _reverse(source, out, overwrite, json, quiet, [name for name, value in stated.items() if value])
         return
     from ftdata import sniff
@@ -66,7 +69,7 @@ def command(
     options = {key: int(value) if value >= 1 else value for key, value in options.items() if value is not None}
     if json and out == "-":
         raise click.UsageError("--json and OUT - both want stdout; write to a file")
-    with sniff.spooled(source) as path, sniff.landing(out) as target:
+    with sniff.spooled(source, network) as path, sniff.landing(out) as target:
         recipe = sniff.conversion(
             path,
             target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,19 @@ def show_conversations(rows: Any) -> None:
 )
 @click.option("--overwrite", is_flag=True, help="Replace outputs that this recipe did not write.")
 @click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")
+@click.option("--allow-network", "network", is_flag=True, help="Permit to fetch hf://owner/name from its hub.")
 @click.option("--check", "only_check", is_flag=True, help="Check the recipe and stop.")
 @click.option("--json", "json", is_flag=True, help="Print the manifest as JSON on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def command(
-    recipe: Path, count: int | None, overwrite: bool, fresh: bool, only_check: bool, json: bool, quiet: bool
+    recipe: Path,
+    count: int | None,
+    overwrite: bool,
+    fresh: bool,
+    network: bool,
+    only_check: bool,
+    json: bool,
+    quiet: bool,
 ) -> None:
     """Run a recipe; publish all of its outputs, or none.
 
@@ -75,6 +84,8 @@ def command(
     from ftdata.recipe import Recipe
 
     loaded = Recipe.load(recipe)
+    if network:
+        loaded = replace(loaded, options=loaded.options.model_copy(update={"network": True}))
     if only_check:
         from ftdata.cli.terminal import line
 

@@ -8,8 +8,9 @@ import click
 @click.command("sniff")
 @click.argument("source", metavar="IN")
 @click.option("--encoding", help="Read IN in this encoding instead of deciding.")
+@click.option("--allow-network", "network", is_flag=True, help="Permit to fetch hf://owner/name from its hub.")
 @click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
-def command(source: str, encoding: str | None, json: bool) -> None:
+def command(source: str, encoding: str | None, network: bool, json: bool) -> None:
     """Say what an input is, why, and which flags force the guess.
 
     Columns are shown with the evidence for each. Exit codes: 0 known, 3 unknown or refused.
@@ -17,7 +18,7 @@ def command(source: str, encoding: str | None, json: bool) -> None:
     from ftdata.cli.terminal import as_json, data
     from ftdata.sniff import describe, sniff, spooled
 
-    with spooled(source) as path:
+    with spooled(source, network) as path:
         guesses = sniff(path, encoding)
         holds = describe(path, encoding)
     if json:
