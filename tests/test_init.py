@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_contract import TABLE
 
 from ftdata import drafting, flow, hooks, tomltext
 from ftdata.cli import main
@@ -37,10 +38,10 @@ MESSAGES = """ticket,author_role,body,created_at,visibility
 """
 CHAT = '{"messages": [{"role": "user", "content": "Qxzv hi %d"}, {"role": "assistant", "content": "Qxzv ho there"}]}\n'
 OLD = '{"prompt": "Qxzv is it %d ->", "completion": " Qxzv it is\\n"}\n'
-LOG = """[8/15/23, 9:12:33 AM] Ann: Qxzv is it open
-[8/15/23, 9:13:33 AM] Shop: Qxzv until nine
-[8/16/23, 9:13:33 AM] Ann: Qxzv thanks, and tomorrow
-[8/16/23, 9:14:33 AM] Shop: Qxzv closed
+LOG = """2023-08-15T09:12:33Z Ann: Qxzv is it open
+2023-08-15T09:13:33Z Shop: Qxzv until nine
+2023-08-16T09:13:33Z Ann: Qxzv thanks, and tomorrow
+2023-08-16T09:14:33Z Shop: Qxzv closed
 """
 FIXTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tickets": ("messages.csv", MESSAGES, {}),
@@ -133,8 +134,35 @@ def test_every_reader(reader: str, tmp_path: Path) -> None:
     Recipe.parse(whole, recipe.parent, "whole")
 
 
+NATIVE: dict[str, dict[str, Any]] = {}
+"""The readers of one format each, with the export on which they are held to the contract."""
+for _kind, _name, _fields in TABLE:
+    if _kind == "reader" and _name not in FIXTURES:
+        NATIVE.setdefault(_name, _fields)
+
+
+@pytest.mark.parametrize("reader", sorted(NATIVE))
+def test_every_native_reader(reader: str, tmp_path: Path) -> None:
+    stated = dict(NATIVE[reader])
+    name, content = stated.pop("path")
+    if isinstance(content, dict):
+        (tmp_path / name).mkdir()
+        for inner, text in content.items():
+            (tmp_path / name / inner).write_text(text)
+    else:
+        (tmp_path / name).write_text(content)
+    recipe = tmp_path / "recipes/recipe.toml"
+    recipe.parent.mkdir()
+    text = drafting.draft(tmp_path / name, recipe, reader=reader, fields=stated)
+    drafting.save(recipe, text)
+    assert CANARY not in text
+    table = tomllib.loads(text)["read"][0]
+    assert (table["use"], table["path"]) == (reader, f"../{name}")
+    ran(recipe)
+
+
 def test_no_reader_is_missing() -> None:
-    assert {entry.stage.name for entry in hooks.builtin() if entry.stage.kind == "reader"} == set(FIXTURES)
+    assert {entry.stage.name for entry in hooks.builtin() if entry.stage.kind == "reader"} == {*FIXTURES, *NATIVE}
 
 
 def shared() -> Iterator[Path]:

@@ -7,6 +7,7 @@ ends in a row.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -25,6 +26,8 @@ from ftdata.readers.times import Instant
 from ftdata.source import Source
 from ftdata.stages import Reader, Sniff
 
+_AT_ONCE = 256  # turns that are handed on together
+_LONG = 10_000  # characters: a text that waits for no others
 SAMPLE = 500
 """Records that are looked at before a file is read."""
 
@@ -36,8 +39,8 @@ class Turn(NamedTuple):
     knows only one); `author` the author's id (where there is none, the name), `names` what else the author is called
     (a name that begins with `@` is shared by many: a domain). `role` is what the format tells: `user`, `assistant`,
     `bot`, or None. `drop` is the reason why it is left out: its text is then never looked at. `at` is its time, from
-    midnight if `bare` of a date; `uncut`: a pause before it divides nothing (a thread, a ticket). `meta` counts where
-    it becomes the first turn of a conversation.
+    midnight if `bare` of a date; `uncut`: a pause before it divides nothing (a thread, a ticket). `meta` (a mapping, or
+    JSON text) counts where it becomes the first turn of a conversation.
     """
 
     number: int
@@ -48,53 +51,20 @@ class Turn(NamedTuple):
     role: str | None = None
     drop: str | None = None
     names: tuple[str, ...] = ()
-    meta: Mapping[str, Any] | None = None
-    flag: str | None = None
+    meta: Mapping[str, Any] | str | None = None
+    flag: str | tuple[str, ...] | None = None
     lines: int = 1
     bare: bool = False
     uncut: bool = False
 
 
-class Messages(Reader):
-    """Base of readers of messages: give `turns`, and `sniff` with the help of `known`.
-
-    Records left out, besides the reasons of `turns` and of the source: `bot`, `unknown-author`, `empty-text`,
-    `leading-agent`, `trailing-user`, `no-assistant`, `no-user`, `no-answer`, `repeated-message`.
-    Flags: `several-users`, `unparsed-time`, `ambiguous-time`. Raises `InputError` where it is not clear who is the
-    assistant, or which name is whose.
-    """
+class Told(Reader):
+    """Base of readers whose format tells what each message is: give `turns`, and `sniff` with the help of `known`."""
 
     tells_roles: ClassVar[bool] = False
     """Whether the format itself says who is the assistant; else someone must."""
-    pause: ClassVar[int | None] = 60
-    """Minutes after which a new conversation begins, where `gap` is not stated: the upper end of the 30 to 60 minutes
-    at which chats are cut in practice; None: what has one id is one conversation."""
-    rooms: ClassVar[bool] = True
-    """Whether many people may write in one conversation, so that a second user is worth the flag `several-users`."""
     evidence: ClassVar[str] = "F"
     """What is known of the format: `F` real files, `C` an exporter's source, `D` documents, `K` hearsay."""
-
-    assistants: Ids = Field((), description="authors (id or name) who are assistants; all others are users")
-    users: Ids = Field((), description="authors who are users; if given with `assistants`, all others are dropped")
-    bots: Ids = Field((), description="authors who are bots; dropped, unless `with_bots`")
-    me: str | None = Field(None, description="your own name in the export: you are the assistant")
-    with_bots: bool = Field(False, description="take bots for assistants")
-    gap: str | float | Literal[False] | None = Field(
-        None,
-        description="pause after which a user's message opens a new conversation: minutes, or `45m`, `1h30m`, `2d`; "
-        "false: none",
-    )
-    merge: str | Literal[False] = Field(
-        "\n\n", description="text between consecutive turns of one role, which become one; false keeps them apart"
-    )
-    greeting: bool = Field(False, description="keep what the assistant says before the user's first message")
-
-    @field_validator("gap", mode="before")
-    @classmethod
-    def _pause(cls, value: Any) -> Any:
-        if value is not None and value is not False and (value is True or not micros(value)):
-            raise ValueError("must be minutes (45), a duration (45m, 1h30m, 2d), or false for none")
-        return value
 
     def reads_meta(self) -> frozenset[str]:
         """A reader reads no meta."""
@@ -103,83 +73,6 @@ class Messages(Reader):
     def turns(self, source: Source) -> Iterator[Turn]:
         """Give each record of the source exactly once, in reading order, as a message or with the reason to drop it."""
         raise NotImplementedError
-
-    def read(self, source: Source) -> Iterator[Batch]:
-        """Read the messages."""
-        try:
-            if not self.tells_roles and not self._assistants:
-                raise self._unnamed(self.survey(source))
-            yield from self._read(source)
-        except Refused as refusal:
-            raise refusal.of(source.name) from None
-        except Undecided:
-            raise InputError(
-                f"{source.name}: the times do not tell whether the day or the month stands first, and where a "
-                "conversation ends depends on it; say which: --set day_first=true (03/04 is 3 April) or false"
-            ) from None
-
-    @property
-    def _assistants(self) -> tuple[str, ...]:
-        return self.assistants if self.me is None else (*self.assistants, self.me)
-
-    def _read(self, source: Source) -> Iterator[Batch]:
-        stated = [
-            (name, role)
-            for role, names in (("assistant", self._assistants), ("user", self.users), ("bot", self.bots))
-            for name in names
-        ]
-        people, log, out = People([name for name, _ in stated]), Log(source.scratch), Rows()
-        called = _Called(people)
-        marks: dict[str, list[int]] = {}
-        try:
-            for turn in self.turns(source):
-                reason = turn.drop or (None if turn.text.strip() else "empty-text")
-                if reason is None:
-                    name = called.number(turn)
-                    role = turn.role or ("user" if self._assistants and not self.users else "unknown-author")
-                    if role == "bot" and self.with_bots:
-                        role = "assistant"
-                    if turn.flag is not None:
-                        marks.setdefault(turn.flag, []).append(turn.number)
-                    if name is not None or role in ("user", "assistant"):
-                        log.add(
-                            turn.number,
-                            turn.chat,
-                            role,
-                            turn.text,
-                            lines=turn.lines,
-                            author=turn.author,
-                            name=name,
-                            at=turn.at,
-                            bare=turn.bare,
-                            uncut=turn.uncut,
-                            meta=None if turn.meta is None else orjson.dumps(turn.meta).decode(),
-                        )
-                        continue
-                    reason = role
-                out.add(range(turn.number, turn.number + turn.lines), drop=reason)
-                if out.full:
-                    yield out.batch()
-            if len(out):
-                yield out.batch()
-            yield from log.batches(
-                Rules(None if self.merge is False else self.merge, log.timed, greeting=self.greeting),
-                gap=self._gap() if log.timed else None,
-                day_first=getattr(self, "day_first", None),
-                names=[
-                    "assistant" if role == "bot" and self.with_bots else role
-                    for role in called.settle(stated, whole=not source.sampled)
-                ],
-                mixed=self.rooms,
-                flags=marks,
-            )
-        finally:
-            log.close()
-
-    def _gap(self) -> int | None:
-        if self.gap is None:
-            return None if self.pause is None else self.pause * 60_000_000
-        return None if self.gap is False else micros(self.gap)
 
     # --- a look at the beginning --------------------------------------------------------------------------------------
 
@@ -228,6 +121,136 @@ class Messages(Reader):
         return Sniff(confidence, tuple(found), stated, force, refusal, counts)
 
 
+class Messages(Told):
+    """Base of readers of messages: give `turns`, and `sniff` with the help of `known`.
+
+    Records left out, besides the reasons of `turns` and of the source: `bot`, `unknown-author`, `empty-text`,
+    `leading-agent`, `trailing-user`, `no-assistant`, `no-user`, `no-answer`, `repeated-message`.
+    Flags: `several-users`, `unparsed-time`, `ambiguous-time`. Raises `InputError` where it is not clear who is the
+    assistant, or which name is whose.
+    """
+
+    pause: ClassVar[int | None] = 60
+    """Minutes after which a new conversation begins, where `gap` is not stated: the upper end of the 30 to 60 minutes
+    at which chats are cut in practice; None: what has one id is one conversation."""
+    rooms: ClassVar[bool] = True
+    """Whether many people may write in one conversation, so that a second user is worth the flag `several-users`."""
+
+    assistants: Ids = Field((), description="authors (id or name) who are assistants; all others are users")
+    users: Ids = Field((), description="authors who are users; if given with `assistants`, all others are dropped")
+    bots: Ids = Field((), description="authors who are bots; dropped, unless `with_bots`")
+    me: str | None = Field(None, description="your own name in the export: you are the assistant")
+    with_bots: bool = Field(False, description="take bots for assistants")
+    gap: str | float | Literal[False] | None = Field(
+        None,
+        description="pause after which a user's message opens a new conversation: minutes, or `45m`, `1h30m`, `2d`; "
+        "false: none",
+    )
+    merge: str | Literal[False] = Field(
+        "\n\n", description="text between consecutive turns of one role, which become one; false keeps them apart"
+    )
+    greeting: bool = Field(False, description="keep what the assistant says before the user's first message")
+
+    @field_validator("gap", mode="before")
+    @classmethod
+    def _pause(cls, value: Any) -> Any:
+        if value is not None and value is not False and (value is True or not micros(value)):
+            raise ValueError("must be minutes (45), a duration (45m, 1h30m, 2d), or false for none")
+        return value
+
+    def read(self, source: Source) -> Iterator[Batch]:
+        """Read the messages."""
+        try:
+            if not self.tells_roles and not self._assistants:
+                raise self._unnamed(self.survey(source))
+            yield from self._read(source)
+        except Refused as refusal:
+            raise refusal.of(source.name) from None
+        except Undecided:
+            raise InputError(
+                f"{source.name}: the times do not tell whether the day or the month stands first, and where a "
+                "conversation ends depends on it; say which: --set day_first=true (03/04 is 3 April) or false"
+            ) from None
+
+    @property
+    def _assistants(self) -> tuple[str, ...]:
+        return self.assistants if self.me is None else (*self.assistants, self.me)
+
+    def _read(self, source: Source, turns: Iterator[Turn] | None = None) -> Iterator[Batch]:
+        stated = [
+            (name, role)
+            for role, names in (("assistant", self._assistants), ("user", self.users), ("bot", self.bots))
+            for name in names
+        ]
+        people, log, out = People([name for name, _ in stated]), Log(source.scratch), Rows()
+        called = _Called(people)
+        marks: dict[str, list[int]] = {}
+        others = "user" if self._assistants and not self.users else "unknown-author"
+        try:
+            kept: list[tuple[Any, ...]] = []
+            for number, chat, author, text, at, role, drop, names, meta, flag, lines, bare, uncut in (
+                self.turns(source) if turns is None else turns
+            ):
+                reason = drop or (None if text.strip() else "empty-text")
+                if reason is None:
+                    name = called.number(author, names)
+                    role = role or others
+                    if role == "bot" and self.with_bots:
+                        role = "assistant"
+                    if flag is not None:
+                        for one in (flag,) if isinstance(flag, str) else flag:
+                            marks.setdefault(one, []).append(number)
+                    if name is not None or role == "user" or role == "assistant":
+                        told = meta if meta is None or isinstance(meta, str) else orjson.dumps(meta).decode()
+                        kept.append((number, chat, role, text, lines, author, name, at, bare, uncut, told))
+                        if len(kept) >= _AT_ONCE or len(text) >= _LONG:
+                            log.extend(kept)
+                            kept = []
+                        continue
+                    reason = role
+                out.add(range(number, number + lines), drop=reason)
+                if out.full:
+                    yield out.batch()
+            log.extend(kept)
+            if len(out):
+                yield out.batch()
+            yield from log.batches(
+                Rules(None if self.merge is False else self.merge, log.timed, greeting=self.greeting),
+                gap=self._gap() if log.timed else None,
+                day_first=getattr(self, "day_first", None),
+                names=[
+                    "assistant" if role == "bot" and self.with_bots else role
+                    for role in called.settle(stated, whole=not source.sampled)
+                ],
+                mixed=self.rooms,
+                flags=marks,
+            )
+        finally:
+            log.close()
+
+    def _gap(self) -> int | None:
+        if self.gap is None:
+            return None if self.pause is None else self.pause * 60_000_000
+        return None if self.gap is False else micros(self.gap)
+
+
+def files(source: Source, pattern: str) -> list[str | None]:
+    """List the files of an input that a reader takes: those whose path the pattern ends with; [None] for a plain file.
+
+    A folder or archive of one file is that file, whatever its name. Numbers in names count as numbers: `message_10`
+    stands behind `message_9`.
+    """
+    names = source.members()
+    if len(names) < 2:
+        return [None]
+    wanted = re.compile(rf"(?:.*/)?(?:{pattern})", re.IGNORECASE)
+    return [*sorted((name for name in names if wanted.fullmatch(name)), key=_numbered)]
+
+
+def _numbered(name: str) -> list[str | int]:
+    return [int(part) if at % 2 else part for at, part in enumerate(re.split(r"([0-9]{1,18})", name))]
+
+
 class Survey(NamedTuple):
     """What the first records hold: how many are what, and the authors whose role nothing tells, with their names."""
 
@@ -243,17 +266,17 @@ class _Called:
         self._known: dict[tuple[str, ...], int | None] = {}
         self._bearers: dict[int, set[str]] = {}
 
-    def number(self, turn: Turn) -> int | None:
-        who = (turn.author, *turn.names)
+    def number(self, author: str, names: tuple[str, ...]) -> int | None:
+        who = (author, *names)
         if who in self._known:
             return self._known[who]
-        number = self._people.number(turn.author.strip())
+        number = self._people.number(author.strip())
         if number is None:
-            for name in turn.names:
+            for name in names:
                 number = self._people.number(name.strip())
                 if number is not None:
                     if name[:1] != "@":
-                        self._bearers.setdefault(number, set()).add(turn.author)
+                        self._bearers.setdefault(number, set()).add(author)
                     break
         if len(self._known) < 100_000:
             self._known[who] = number

@@ -69,6 +69,11 @@ def instant(text: str) -> Instant | None:
     return _odd(text) if text and len(text) <= 64 else None
 
 
+def utc(micros: int) -> str:
+    """Give microseconds since 1970 as a time in UTC, to the second: `2024-01-31T09:05:00Z`."""
+    return (_EPOCH + timedelta(seconds=micros // 10**6)).isoformat() + "Z"
+
+
 def _micros(moment: datetime) -> int:
     if moment.tzinfo is not None:
         moment = (moment - (moment.utcoffset() or timedelta())).replace(tzinfo=None)
