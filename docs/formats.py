@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import ast
+import contextlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from ftdata import hooks
 from ftdata.stages import Reader
 
-TESTS = Path(__file__).parents[1] / "tests"
+TESTS = Path(__file__).parents[1] / "tests/readers"
 CAPABILITIES = {
     "sniffed": "sniffed",
     "roles": "roles",
@@ -24,18 +27,28 @@ CAPABILITIES = {
 }
 
 
+class _Marks:
+    """Gathers what the marks of the collected tests say, by format."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, set[str]] = {}
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        for mark in item.iter_markers("covers"):
+            name, *what = mark.args
+            if unknown := set(what) - CAPABILITIES.keys():
+                raise SystemExit(f"{item.nodeid}: covers({name!r}): no such capability: {', '.join(sorted(unknown))}")
+            self.found.setdefault(name, set()).update(what)
+
+
 def proven() -> dict[str, set[str]]:
-    """Give what the marks `@pytest.mark.covers("format", "capability", …)` of all tests say, by format."""
-    found: dict[str, set[str]] = {}
-    for path in sorted(TESTS.rglob("test_*.py")):
-        for called in ast.walk(ast.parse(path.read_text())):
-            if isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute) and called.func.attr == "covers":
-                format_, *what = [ast.literal_eval(argument) for argument in called.args]
-                unknown = set(what) - CAPABILITIES.keys()
-                if unknown:
-                    raise SystemExit(f"{path.name}: covers({format_!r}): no such capability: {', '.join(unknown)}")
-                found.setdefault(format_, set()).update(what)
-    return found
+    """Give what the marks `@pytest.mark.covers("format", "capability", …)` of the readers' tests say, by format."""
+    marks = _Marks()
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", "-n", "0", str(TESTS)], plugins=[marks])
+    if code:
+        raise SystemExit(f"the tests of the readers cannot be collected (pytest: {code})")
+    return marks.found
 
 
 def formats() -> Iterator[tuple[str, str, str]]:
@@ -45,8 +58,8 @@ def formats() -> Iterator[tuple[str, str, str]]:
     readers = [entry.stage for entry in hooks.builtin() if issubclass(entry.stage, Reader)]
     for reader in sorted(readers, key=lambda reader: reader.name):
         if reader.name == "help-desk":
-            for dialect in shipped():
-                yield f"`help-desk`, dialect `{dialect.name}`", dialect.name, dialect.evidence
+            for dialect, known in shipped().items():
+                yield f"`help-desk`, dialect `{dialect}`", dialect, known.evidence
         else:
             yield f"`{reader.name}`", reader.name, getattr(reader, "evidence", "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,231 @@ OLD_TALKS = """[{"prompt": "A: Qxzv one\\nB:", "completion": " Qxzv two\\n"},
  {"prompt": "A: Qxzv one\\nB: Qxzv two\\nA: Qxzv\\nB:", "completion": " Qxzv three\\n"},
  {"prompt": "Qxzv", "completion": " Qxzv"}]"""
 
+WHATSAPP = """Qxzv above
+13/06/24, 10:00 - Messages and calls are end-to-end encrypted. Qxzv
+13/06/24, 10:01 - ~ Ana: Qxzv olá: tudo bem?
+na segunda linha
+13/06/24, 10:02 - Sol: Qxzv olá <This message was edited>
+13/06/24, 10:03 - Ana: Qxzv.jpg (file attached)
+13/06/24, 10:04 - Ana: This message was deleted
+[6/14/24, 9:00:00 AM] Sol: Qxzv
+"""
+SIGNAL = """[2024-06-13, 10:01] Ana: Qxzv olá: tudo bem?
+na segunda linha
+[2024-06-13, 10:02] Sol: Qxzv olá
+[2024-06-13, 10:03] Ana: (This message was deleted)
+"""
+IRC = """--- Log opened Thu Jun 13 09:59:00 2024
+10:00 -!- ana [Qxzv@x] has joined #a
+10:01 <@ana> Qxzv ol\x02\u00e1\x02
+10:01 -!- ana is now known as eva
+10:02 < sol> Qxzv ol\u00e1
+10:03 < eva> Qxzv
+"""
+LAYOUTS: dict[str, list[Any]] = {
+    "alpaca": [
+        {"instruction": "Qxzv one", "input": "", "output": "Qxzv two", "id": 7},
+        {"instruction": "Qxzv", "input": "Qxzv more", "output": "", "history": [["Qxzv a", "Qxzv b"]]},
+        {"instruction": ["Qxzv"], "output": "Qxzv", "images": ["Qxzv.png"]},
+    ],
+    "anthropic-hh": [
+        {"chosen": "\n\nHuman: Qxzv a\n\nAssistant: Qxzv b", "rejected": "\n\nHuman: Qxzv a\n\nAssistant: Qxzv c"},
+        {"chosen": "\n\nHuman: Qxzv a\n\nAssistant: Qxzv b", "rejected": "\n\nHuman: Qxzv z\n\nAssistant:"},
+        {"chosen": "Qxzv", "rejected": None},
+    ],
+    "bedrock": [
+        {"system": [{"text": "Qxzv s"}], "messages": [{"role": "user", "content": [{"text": "Qxzv"}]}]},
+        {
+            "system": "Qxzv",
+            "messages": [{"role": "user", "content": "Qxzv"}, {"role": "assistant", "content": "Qxzv b"}],
+        },
+    ],
+    "cohere": [{"messages": [{"role": "User", "content": "Qxzv"}, {"role": "Chatbot", "content": "Qxzv b"}]}],
+    "dolly": [{"instruction": "Qxzv", "context": "Qxzv c", "response": "Qxzv r", "category": "Qxzv open"}],
+    "gemini": [
+        {"contents": [{"role": "user", "parts": [{"text": "Qxzv"}]}, {"role": "model", "parts": [{"text": "Qxzv b"}]}]},
+        {"contents": [{"role": "user", "parts": [{"fileData": {"fileUri": "gs://Qxzv"}}]}]},
+    ],
+    "glaive": [
+        {
+            "system": "SYSTEM: Qxzv",
+            "chat": 'USER: Qxzv\n\n\nASSISTANT: <functioncall> {"name": "f", "arguments": \'{}\'} <|endoftext|>',
+        },
+        {"chat": "Qxzv"},
+    ],
+    "hermes": [
+        {
+            "conversations": [
+                {"from": "human", "value": "Qxzv"},
+                {"from": "gpt", "value": "<tool_call>{'name': 'Qxzv', 'arguments': {}}</tool_call>"},
+                {"from": "tool", "value": "<tool_response>Qxzv</tool_response>"},
+            ]
+        },
+        {"conversations": [{"from": "gpt", "value": "<tool_call>Qxzv</tool_call>"}]},
+    ],
+    "kto": [{"prompt": "Qxzv", "completion": "Qxzv b", "label": label} for label in (True, False, "Qxzv")],
+    "preference": [
+        {"prompt": "Qxzv", "chosen": "Qxzv b", "rejected": "Qxzv c", "n": 10**30},
+        {"chosen": [{"role": "user", "content": "Qxzv"}], "rejected": []},
+    ],
+    "question-answer": [{"question": "Qxzv", "answer": 7}, {"question": "Qxzv", "answer": None}, 7],
+    "rendered-text": [
+        {"text": "<|im_start|>user\nQxzv<|im_end|>\n<|im_start|>assistant\nQxzv b<|im_end|>\n"},
+        {"text": "Qxzv <|Qxzv|>"},
+    ],
+    "sharegpt": [
+        {
+            "conversations": [{"from": "human", "value": "Qxzv"}, {"from": "gpt", "value": "Qxzv b", "id": "Qxzv"}],
+            "tools": '[{"name": "Qxzv"}]',
+        },
+        {"conversations": [{"from": "Qxzv", "value": "Qxzv"}]},
+        {"conversations": []},
+    ],
+    "trl-completion": [
+        {"prompt": [{"role": "user", "content": "Qxzv"}], "completion": [{"role": "assistant", "content": "Qxzv b"}]}
+    ],
+}
+DESCRIBED = {"dataset_info.json": '{"one": {"file_name": "one.json"}}', "one.json": json.dumps(LAYOUTS["alpaca"])}
+
+TELEGRAM = """{"name": "Qxzv", "type": "private_group", "id": 1, "messages": [
+ {"id": 1, "type": "service", "date": "2024-03-01T10:00:00", "actor": "Qxzv", "actor_id": "user1", "text": ""},
+ {"id": 2, "type": "message", "date_unixtime": "1709287200", "from": "Ana", "from_id": "user1", "text": "Qxzv hi"},
+ {"id": 3, "type": "message", "date_unixtime": "1709287260", "from": "Sol", "from_id": "user2",
+  "text": ["Qxzv ", {"type": "text_link", "text": "here", "href": "https://example.com/Qxzv"}]},
+ {"id": 4, "type": "message", "date": "2024-03-01T10:02:00", "from": "Ana", "from_id": "user1", "text": "",
+  "photo": "Qxzv"}, "Qxzv",
+ {"id": 5, "type": "message", "date": "2024-03-01T10:02:00", "from": "Sol", "text": "Qxzv", "forwarded_from": "E"}]}"""
+MESSENGER = """{"participants": [{"name": "Qxzv"}, {"name": "Jo\\u00c3\\u00a3o"}], "messages": [
+ {"sender_name": "Jo\\u00c3\\u00a3o", "timestamp_ms": 1709287260000, "content": "Qxzv \\u00c3\\u00a9"},
+ {"sender_name": "Ana", "timestamp_ms": 1709287230000, "content": "Qxzv", "is_unsent": true}, 7,
+ {"sender_name": "Ana", "timestamp_ms": 1709287200000, "content": "Qxzv hi", "photos": [{"uri": "x"}]},
+ {"sender_name": "Ana", "timestamp_ms": 1709287100000, "photos": [{"uri": "Qxzv"}]}], "title": "Qxzv"}"""
+CHATGPT = """[{"title": "Qxzv", "create_time": 1704067200.5, "current_node": "b", "mapping": {
+ "r": {"id": "r", "parent": null, "children": ["a"], "message": null},
+ "a": {"id": "a", "parent": "r", "children": ["b", "c"], "message": {"author": {"role": "user"},
+  "content": {"content_type": "text", "parts": ["Qxzv hi"]}}},
+ "b": {"id": "b", "parent": "a", "children": [], "message": {"author": {"role": "assistant"},
+  "content": {"content_type": "text", "parts": ["Qxzv ho\\ue200cite\\ue202turn0search0\\ue201"]}}},
+ "c": {"id": "c", "parent": "a", "children": [], "message": {"author": {"role": "assistant"},
+  "content": {"content_type": "text", "parts": ["Qxzv he"]}}}}}, 7, {"mapping": {"x": "Qxzv"}}]"""
+CLAUDE = """[{"uuid": "c", "name": "Qxzv", "chat_messages": [{"uuid": "1", "sender": "human", "text": "Qxzv hi",
+ "created_at": "2024-11-02T10:00:00Z", "attachments": [{"extracted_content": "Qxzv"}]}, null,
+ {"uuid": "2", "sender": "assistant", "text": "Qxzv", "created_at": "2024-11-02T10:01:00Z", "content":
+ [{"type": "thinking", "thinking": "Qxzv"}, {"type": "text", "text": "Qxzv ho"}]}]}]"""
+
+SLACK = """[
+ {"type": "message", "user": "U1", "text": "Qxzv <@U2> &lt;hi&gt;", "ts": "1709287200.000100", "reply_count": 1},
+ {"type": "message", "user": "U2", "text": "Qxzv ho", "ts": "1709387260.000200", "thread_ts": "1709287200.000100"},
+ {"type": "message", "user": "U1", "text": "Qxzv in", "ts": "1709287261.000300", "subtype": "channel_join"},
+ {"type": "message", "text": "Qxzv", "ts": "1709287262.000400", "subtype": "bot_message", "bot_id": "B1"}, 7,
+ {"type": "message", "user": "U1", "text": "", "ts": "1709287263.000500", "blocks": [{"type": "header",
+  "text": {"type": "plain_text", "text": "Qxzv"}}]}]"""
+DISCORD = """{"guild": {"id": "1"}, "channel": {"id": "7", "type": "GuildTextChat", "name": "Qxzv"}, "messages": [
+ {"id": "1", "type": "Default", "timestamp": "2025-01-01T10:00:00+00:00", "content": "Qxzv <:a:1>",
+  "author": {"id": "1", "name": "ana", "isBot": false}},
+ {"id": "2", "type": "Reply", "timestamp": "2025-01-01T10:01:00+00:00", "content": "Qxzv",
+  "author": {"id": "2", "name": "sol", "isBot": false}},
+ {"id": "3", "type": "Call", "timestamp": "2025-01-01T10:02:00+00:00", "content": "Qxzv",
+  "author": {"id": "2", "name": "sol", "isBot": false}}, null]}"""
+DISCORD_TABLE = """AuthorID,Author,Date,Content,Attachments,Reactions
+"1","ana#0001","01-Mar-25 09:00 AM","Qxzv","",""
+"2","sol#0002","01-Mar-25 09:01 AM","Qxzv
+ho","",""
+"1","ana#0001","01-Mar-25 09:02 AM","","https://example.com/Qxzv",""
+"""
+TEAMS = """[
+ {"Id": "2", "Body": {"ContentType": "html", "Content": "<p>Qxzv <at id=\\"0\\">Ana</at></p>"}, "ReplyToId": "1",
+  "CreatedDateTime": "2025-08-06T06:20:34.16+00:00", "From": {"User": {"Id": "b", "DisplayName": "Sol"}},
+  "MessageType": "message", "ChannelIdentity": {"ChannelId": "19:x"}, "ChatId": null},
+ {"Id": "1", "Body": {"ContentType": "text", "Content": "Qxzv?"}, "ReplyToId": null, "MessageType": "message",
+  "CreatedDateTime": "2025-08-06T06:19:34.16+00:00", "From": {"User": {"Id": "a", "DisplayName": "Ana"}},
+  "ChannelIdentity": {"ChannelId": "19:x"}}, 7,
+ {"Id": "3", "Body": {"ContentType": "html", "Content": "Qxzv"}, "MessageType": "message", "ChatId": "19:y",
+  "CreatedDateTime": "2025-08-06T06:19:34.16+00:00", "From": null}]"""
+
+DESK = """{"id": 1, "subject": "Qxzv", "requester_id": 7, "assignee_id": 3, "comments": [
+  {"author_id": 3, "body": "Qxzv olá", "public": true, "created_at": "2024-01-01T09:00:00Z"},
+  {"author_id": 7, "body": "Qxzv como", "public": true, "created_at": "2024-01-01T10:00:00Z"},
+  {"author_id": 3, "body": "Qxzv nota", "public": false, "created_at": "2024-01-01T10:30:00Z"},
+  {"author_id": 3, "body": "Qxzv assim", "public": true, "created_at": "2024-01-01T11:00:00Z"}]}
+{"id": 2, "subject": "Qxzv", "requester_id": 7, "comments": []}
+[7]
+"""
+DESK_TABLE = """Summary,Issue key,Issue id,Issue Type,Status,Project key,Reporter,Assignee,Description,Comment,Comment
+Qxzv,A-1,1,Bug,Done,A,ana,sol,Qxzv como,01/02/2024 10:00;sol;Qxzv assim; ou não,02/01/2024 10:00;ana;Qxzv obrigada
+Qxzv,A-2,2,Bug,Done,A,ana,sol,Qxzv,,
+"""
+
+MAILBOX = """From ana@example.org Thu May  2 09:00:00 2024
+From: Ana <ana@example.org>
+To: loja@example.com
+Date: Thu, 2 May 2024 09:00:00 +0000
+Message-ID: <1@example.org>
+Subject: Pedido
+
+Qxzv onde?
+
+From loja@example.com Thu May  2 10:00:00 2024
+From: Loja <loja@example.com>
+Date: Thu, 2 May 2024 10:00:00 +0000
+Message-ID: <2@example.com>
+In-Reply-To: <1@example.org>
+Subject: Re: Pedido
+
+Qxzv saiu.
+
+Em qui., 2 de mai. de 2024, Ana <ana@example.org> escreveu:
+> Qxzv onde?
+
+From loja@example.com Thu May  2 11:00:00 2024
+From: Loja <loja@example.com>
+Auto-Submitted: auto-replied
+
+Qxzv
+"""
+ABCD = json.dumps(
+    [
+        {"convo_id": 1, "original": [["agent", "Qxzv hi"], ["customer", "Qxzv size"], ["agent", "Qxzv ok"]]},
+        {"convo_id": 2, "original": [["customer", "Qxzv"], ["action", "Qxzv"], 7], "scenario": {"flow": "Qxzv"}},
+        "Qxzv",
+    ]
+)
 TABLE: list[tuple[str, str, dict[str, Any]]] = [
+    ("reader", "abcd", {"path": ("abcd.json", ABCD)}),
+    ("reader", "email", {"path": ("box.mbox", MAILBOX), "assistants": ("@example.com",)}),
+    ("reader", "email", {"path": ("box.mbox", MAILBOX), "me": "loja@example.com", "quotes": "keep"}),
+    ("reader", "help-desk", {"path": ("tickets.ndjson", DESK)}),
+    ("reader", "help-desk", {"path": ("tickets.ndjson", DESK), "greeting": True, "merge": False, "quotes": "cut"}),
+    ("reader", "help-desk", {"path": ("issues.csv", DESK_TABLE), "assume_public": True, "dialect": "jira"}),
+    ("reader", "chatgpt", {"path": ("conversations.json", CHATGPT)}),
+    ("reader", "chatgpt", {"path": ("conversations.json", CHATGPT), "branches": "all", "greeting": True}),
+    ("reader", "claude", {"path": ("conversations.json", CLAUDE)}),
+    ("reader", "claude", {"path": ("conversations.json", CLAUDE), "attachments": True, "merge": False}),
+    ("reader", "messenger", {"path": ("message_1.json", MESSENGER), "me": "João"}),
+    ("reader", "discord", {"path": ("help.json", DISCORD), "assistants": ("2",)}),
+    ("reader", "discord", {"path": ("help.csv", DISCORD_TABLE), "me": "sol", "gap": "1m", "merge": False}),
+    ("reader", "slack", {"path": ("2024-03-01.json", SLACK), "assistants": ("U2",), "assume_public": True}),
+    ("reader", "slack", {"path": ("2024-03-01.json", SLACK), "private": True, "with_bots": True, "me": "U2"}),
+    ("reader", "teams", {"path": ("messages.json", TEAMS), "assistants": ("b",)}),
+    ("reader", "teams", {"path": ("messages.json", TEAMS), "me": "Sol", "private": True}),
+    ("reader", "telegram", {"path": ("result.json", TELEGRAM), "assistants": ("user2",)}),
+    ("reader", "telegram", {"path": ("result.json", TELEGRAM), "me": "Sol", "with_forwarded": True, "gap": "1m"}),
+    ("reader", "irc", {"path": ("a.log", IRC), "assistants": ("sol",)}),
+    ("reader", "irc", {"path": ("2024-06-13.log", IRC), "me": "sol", "greeting": True, "gap": False}),
+    ("reader", "signal", {"path": ("signal.txt", SIGNAL), "assistants": ("Sol",)}),
+    ("reader", "signal", {"path": ("chat.md", SIGNAL.replace(",", "")), "me": "Sol", "merge": False}),
+    ("reader", "whatsapp", {"path": ("_chat.txt", WHATSAPP), "assistants": ("Sol",)}),
+    ("reader", "whatsapp", {"path": ("_chat.txt", WHATSAPP), "me": "Sol", "day_first": False, "gap": "1m"}),
     ("reader", "chat-log", {"path": ("chat.csv", CHAT_TABLE), "assistants": ("Suporte",), "gap": "45m"}),
     ("reader", "chat-log", {"path": ("chat.jsonl", CHAT_OBJECTS), "assume_public": True, "merge": False}),
     ("reader", "chat-log", {"path": ("chat.txt", CHAT_LINES)}),
+    *(
+        ("reader", name, {"path": (f"{name}.jsonl", "".join(json.dumps(row) + "\n" for row in rows))})
+        for name, rows in LAYOUTS.items()
+    ),
+    ("reader", "kto", {"path": ("kto.json", json.dumps(LAYOUTS["kto"])), "undesired": "keep"}),
+    ("reader", "question-answer", {"path": ("pairs.csv", PAIRS), "question": "question", "answer": "tag"}),
+    ("reader", "llama-factory", {"path": ("set", DESCRIBED), "dataset": "one"}),
     ("reader", "openai-chat", {"path": SAMPLES / "chat.jsonl"}),
     ("reader", "openai-chat", {"path": ("chats.jsonl", CHATS)}),
     ("reader", "openai-chat", {"path": ("array.json", '[{"messages": [{"role": "user", "content": "a"}]}, 7]')}),
@@ -149,7 +371,10 @@ TABLE: list[tuple[str, str, dict[str, Any]]] = [
     ("check", "size", {}),
     ("writer", "openai-chat", {"path": "out/{split}.jsonl"}),
     ("writer", "openai-chat", {"path": "out/all.jsonl", "meta": ("status", "customer")}),
+    ("writer", "openai-chat", {"path": "out/all.jsonl", "turns": "expand"}),
+    ("writer", "openai-chat", {"path": "out/all.jsonl", "turns": "last"}),
     ("writer", "hf-dataset", {"path": "out/hf"}),
+    ("writer", "hf-dataset", {"path": "out/hf", "turns": "expand"}),
     ("writer", "hf-dataset", {"path": "out/hf", "nested": "text", "meta": ("subject",)}),
 ]
 CHECKS: dict[str, Callable[..., None]] = {
@@ -183,7 +408,12 @@ def test_contract(kind: str, name: str, fields: dict[str, Any], tmp_path: Path) 
     if isinstance(given.get("path"), tuple):
         file, content = given["path"]
         given["path"] = tmp_path / file
-        given["path"].write_text(content)
+        if isinstance(content, dict):
+            given["path"].mkdir()
+            for inner, text in content.items():
+                (given["path"] / inner).write_text(text)
+        else:
+            given["path"].write_text(content)
     stage = BUILTIN[kind, name](**given)
     if isinstance(stage, Reader):
         check_reader(stage)

@@ -42,7 +42,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"ARROW1\0\0", "Arrow"),
     (b"FEA1", "Feather 1"),
     (b"SQLite format 3\x00", "SQLite"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel (.xls) or encrypted Office"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel (.xls), Outlook (.msg) or encrypted Office"),
+    (b"!BDN", "Outlook (.pst, .ost)"),
     (b"%PDF-", "PDF"),
 )
 _REMEDY = {
@@ -53,7 +54,9 @@ _REMEDY = {
     "encrypted Parquet": "decrypt it first",
     "Feather 1": "write it again with a newer library (Feather 2 or Parquet)",
     "SQLite": "export it as JSONL or CSV",
-    "Excel (.xls) or encrypted Office": "save it as .xlsx without a password, or as CSV (UTF-8)",
+    "Excel (.xls), Outlook (.msg) or encrypted Office": "save a sheet as .xlsx without a password or as CSV (UTF-8), "
+    "a mail as .eml",
+    "Outlook (.pst, .ost)": "export the mails as .mbox or .eml",
     "PDF": "export the data as CSV or JSONL",
 }
 
@@ -364,7 +367,7 @@ class Store:
         if kind is None:
             return Expanded(tap(self.raw()), None, name, self._limits)
         if kind not in COMPRESSED:
-            article = "an" if kind[0] in "Ee" else "a"
+            article = "an" if kind[0] in "EeO" else "a"
             raise InputError(f"{name}: is {article} {kind} file, which cannot be read here; {_REMEDY[kind]}")
         return Peeked(self._expanded(None, tap), name, kind_of)
 

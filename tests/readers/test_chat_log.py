@@ -149,6 +149,7 @@ def test_sniff_says_the_encoding_and_takes_it(tmp_path: Path) -> None:
     assert found is not None and "assistants" in str(found.refusal)
 
 
+@pytest.mark.covers("chat-log", "encodings")
 def test_a_log_in_another_encoding_says_which(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--encoding cp1252"):
         read(tmp_path / "log.txt", LOG.encode("cp1252"), assistants=("Sol",))
@@ -225,6 +226,7 @@ def test_a_date_in_a_log_of_clocks_leaves_their_times(tmp_path: Path) -> None:
         "Bia set the subject to “a: b”",
     ],
 )
+@pytest.mark.covers("chat-log", "system")
 def test_the_line_of_an_event_has_no_author(tmp_path: Path, event: str) -> None:
     log = f"10:00 Ana: um\n10:01 Sol: dois\n10:02 {event}\n10:03 Ana: três\n10:04 Sol: quatro\n"
     rows = read(tmp_path / "log.txt", log, assistants=("Sol",))
@@ -525,6 +527,7 @@ def test_a_look_at_the_beginning_may_not_meet_all_names(tmp_path: Path) -> None:
         assert [row for batch in ChatLog(path=path, assistants=("Sol",)).read(source) for row in conversations(batch)]
 
 
+@pytest.mark.covers("chat-log", "roles", "bots")
 def test_roles_users_and_bots(tmp_path: Path) -> None:
     log = "".join(
         f"10:0{n} {who}: {who} {n}\n" for n, who in enumerate(["Ana", "Robot", "Sol", "Rui", "Lia", "Sistema"])
@@ -557,6 +560,7 @@ def test_greeting_thanks_and_merging(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.covers("chat-log", "private")
 def test_a_private_message_is_nowhere(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(divide, "MEMORY", 0)
     monkeypatch.setattr(stitch, "MEMORY", 0)
@@ -714,6 +718,7 @@ def test_sniff_asks_who_is_the_assistant(tmp_path: Path) -> None:
             sniff.best(tmp_path / name)
 
 
+@pytest.mark.covers("chat-log", "sniffed")
 def test_sniff_is_sure_where_roles_are_told(tmp_path: Path) -> None:
     log = LOG.replace("Ana:", "Cliente:").replace("Sol:", "Atendente:")
     found = sniffed(tmp_path / "a.txt", log)

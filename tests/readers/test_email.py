@@ -37,7 +37,7 @@ def mail(
     text: str | None = "Hello.",
     *,
     sender: str = ANA,
-    to: str = SHOP,
+    to: str | None = None,
     minute: int = 0,
     subject: str = "Order",
     answers: Iterable[str] = (),
@@ -46,7 +46,7 @@ def mail(
     made = EmailMessage(policy=email.policy.default.clone(max_line_length=70))
     made["Message-ID"] = f"<{key}@mail.example>"
     made["Date"] = format_datetime(datetime(2025, 3, 3, 10, minute, tzinfo=UTC))
-    made["From"], made["To"], made["Subject"] = sender, to, subject
+    made["From"], made["To"], made["Subject"] = sender, to or (ANA if sender == SHOP else SHOP), subject
     if answers := list(answers):
         made["In-Reply-To"] = f"<{answers[-1]}@mail.example>"
         made["References"] = " ".join(f"<{one}@mail.example>" for one in answers)
@@ -109,6 +109,7 @@ TALKS = [
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [5, 3, 1, 4, 2, 0]])
+@pytest.mark.covers("email", "threads")
 def test_threads_by_references(tmp_path: Path, order: list[int]) -> None:
     found = rows(folder(tmp_path, [thread()[at] for at in order]))
     assert sorted(talks(found)) == sorted(TALKS)
@@ -153,6 +154,7 @@ def test_subjects_tie_only_when_asked_and_only_between_the_same_people(tmp_path:
 
 
 @pytest.mark.parametrize("who", ["help@shop.example", "HELP@Shop.example", "Shop Help", "@shop.example"])
+@pytest.mark.covers("email", "roles")
 def test_the_assistant_by_address_name_or_domain(tmp_path: Path, who: str) -> None:
     assert sorted(talks(rows(folder(tmp_path, thread()), assistants=[who]))) == sorted(TALKS)
 
@@ -233,6 +235,7 @@ LEFT_OUT: dict[str, tuple[str, EmailMessage | bytes]] = {
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
+@pytest.mark.covers("email", "system", "bots")
 def test_what_is_left_out(tmp_path: Path, name: str) -> None:
     reason, made = LEFT_OUT[name]
     found = rows(folder(tmp_path, [made, *thread()[4:]]))
@@ -251,6 +254,7 @@ def test_a_mail_kept_in_two_boxes_counts_once(tmp_path: Path) -> None:
     assert sorted(talks(found)) == sorted(TALKS) and reasons(found) == {7: "repeated-message"}
 
 
+@pytest.mark.covers("email", "attachments")
 def test_attachments_are_counted_and_left_out(tmp_path: Path) -> None:
     asked = _with(mail("a", "See the file."))
     asked.add_attachment(b"\x78\x9f\x3e\x22CANARY", maintype="application", subtype="ms-tnef", filename="winmail.dat")
@@ -284,6 +288,7 @@ def test_html_where_there_is_no_plain_text(tmp_path: Path, made: EmailMessage, t
 
 @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "iso-8859-15", "windows-1252", "iso-2022-jp", "koi8-r"])
 @pytest.mark.parametrize("coding", ["base64", "quoted-printable", "8bit"])
+@pytest.mark.covers("email", "encodings")
 def test_charsets_and_codings(charset: str, coding: str) -> None:
     text = {"iso-2022-jp": "こんにちは\n", "koi8-r": "Привет, мир\n"}.get(charset, "Olá, não é só isto: 12 €\n")
     text = text.replace("€", "eur") if charset == "iso-8859-1" else text
@@ -445,6 +450,7 @@ def test_an_empty_box() -> None:
         (b'{"From": "a", "To": "b"}\n', False),
     ],
 )
+@pytest.mark.covers("email", "sniffed")
 def test_sniffing(tmp_path: Path, head: bytes, known: bool) -> None:
     path = tmp_path / "thing"
     path.write_bytes(head)

@@ -37,6 +37,7 @@ def read(path: Path, **fields: Any) -> list[Any]:
     return sorted(rows, key=lambda row: row.origin[0])
 
 
+@pytest.mark.covers("chat-log", "threads")
 def test_tweets_are_read_path_by_path(tmp_path: Path) -> None:
     path = tmp_path / "twcs.csv"
     path.write_text(TWEETS)

@@ -124,6 +124,7 @@ PORTUGUESE = [
 
 @needs_shared
 @pytest.mark.parametrize("variant", ["portuguese", "shuffled", "short", "semicolons", "utf-16", "cp1252"])
+@pytest.mark.covers("tickets", "encodings")
 def test_kaggle_in_other_clothes(tmp_path: Path, variant: str) -> None:
     header, *rows = kaggle_rows()
     settings: dict[str, Any] = {}
@@ -179,6 +180,7 @@ def test_the_subject_goes_above_the_question_on_request(tmp_path: Path) -> None:
     assert [turns(row)[0][1] for row in rows if row.drop is None] == ["Reset\n\nHow do I reset it?", "Is it free?"]
 
 
+@pytest.mark.covers("tickets", "private")
 def test_private_tickets_are_left_out(tmp_path: Path) -> None:
     rows = [["question", "answer", "is_public"], ["How is it done?", f"Like this {CANARY}.", "FALSE"]]
     rows += [["And how is that done?", "Like that, in two steps.", "TRUE"], ["And this other thing?", "So.", "?"]]
@@ -190,6 +192,7 @@ def test_private_tickets_are_left_out(tmp_path: Path) -> None:
 # --- a row per message ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("tickets", "roles", "threads", "system", "bots")
 def test_messages_become_conversations(tmp_path: Path) -> None:
     rows = read(tmp_path / "t.csv", table(MESSAGES))
     assert drops(rows) == {None: 6, "private-note": 1, "bot": 1, "system-line": 1, "trailing-user": 1}
@@ -421,6 +424,7 @@ def test_sniff_says_what_a_file_is_not(file: str, says: str | None) -> None:
 
 
 @needs_shared
+@pytest.mark.covers("tickets", "sniffed")
 def test_sniff_shows_its_guess() -> None:
     with Source(KAGGLE) as source:
         found = Tickets.sniff(source)
@@ -510,7 +514,9 @@ def test_settings_replay(tmp_path: Path) -> None:
     assert isinstance(hash(reader), int)
 
 
-QUOTED = "Obrigado, chegou.\n\nEm ter., 4 de mar. de 2025 às 10:11, Loja <loja@example.com> escreveu:\n> Já saiu.\n> Abraço"
+QUOTED = (
+    "Obrigado, chegou.\n\nEm ter., 4 de mar. de 2025 às 10:11, Loja <loja@example.com> escreveu:\n> Já saiu.\n> Abraço"
+)
 
 
 @pytest.mark.parametrize(
@@ -520,7 +526,9 @@ QUOTED = "Obrigado, chegou.\n\nEm ter., 4 de mar. de 2025 às 10:11, Loja <loja@
 def test_what_a_mail_quotes_is_cut_and_told(tmp_path: Path, channel: str, quotes: str, kept: bool) -> None:
     path = tmp_path / "tickets.csv"
     with path.open("w", newline="") as out:
-        csv.writer(out).writerows([["id", "pergunta", "resposta", "canal"], ["1", QUOTED, "De nada!\n-- \nAna", channel]])
+        csv.writer(out).writerows(
+            [["id", "pergunta", "resposta", "canal"], ["1", QUOTED, "De nada!\n-- \nAna", channel]]
+        )
     [row] = read(path, question="pergunta", answer="resposta", quotes=quotes)
     (_, asked), (_, said) = turns(row)
     assert ("Já saiu" in str(asked)) == kept and str(asked).startswith("Obrigado, chegou.")

@@ -14,7 +14,7 @@ from ftdata.source import Source
 MESSAGES = (
     "ticket_id,created_at,author,role,public,body\r\n"
     + "".join(
-        f'{n % 7},2025-03-{1 + n % 27:02}T10:{n % 60:02}:00Z,a{n % 5},{"agent" if n % 2 else "customer"},'
+        f"{n % 7},2025-03-{1 + n % 27:02}T10:{n % 60:02}:00Z,a{n % 5},{'agent' if n % 2 else 'customer'},"
         f'{"false" if n % 9 == 0 else "true"},"The printer ""{n}"" in room {n} prints nothing\nat all, please."\r\n'
         for n in range(40)
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import xxhash
@@ -18,7 +21,8 @@ from ftdata.readers.words import fold
 from ftdata.source import Source
 from ftdata.stages import Sniff
 
-_FILE = re.compile(r"(?:.*/)?(?:[^/]+\.(?:eml|mbox|mbx)|(?:cur|new)/[^/]+)", re.IGNORECASE)
+_FILE = re.compile(r"(?:.*/)?(?:[^/]+\.(?:emlx?|mbox|mbx)|(?:[^/]+\.mbox/)?mbox|(?:cur|new)/[^/]+)", re.IGNORECASE)
+_BOXES = re.compile(r"(?:.*/)?(?:[^/]+\.(?:mbox|mbx)|(?:[^/]+\.mbox/)?mbox)", re.IGNORECASE)
 _KNOWN = re.compile(
     rb"(?:from|to|cc|subject|date|message-id|received|return-path|mime-version|delivered-to|content-type|reply-to"
     rb"|x-[\w-]+|dkim-signature|references|in-reply-to|sender|arc-[\w-]+|authentication-results|status|x400-[\w-]+"
@@ -45,8 +49,16 @@ _AUTOMATIC = re.compile(
     re.IGNORECASE,
 )
 _BOUNCER = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon)@", re.IGNORECASE)
+# Gmail's labels, and the folders of mail programs, folded.
 _DRAFT = frozenset({"draft", "drafts", "rascunhos", "borradores", "entwurfe", "brouillons", "bozze", "concepten"})
-_BIN = frozenset({"trash", "lixeira", "papelera", "papierkorb", "corbeille", "cestino", "prullenbak", "bin"})
+_BIN = frozenset(
+    "trash|lixeira|lixo|reciclagem|papelera|papierkorb|corbeille|cestino|prullenbak|bin|deleted items|deleted messages"
+    "|itens excluidos|itens eliminados|elementos eliminados|geloschte elemente|geloschte objekte|elements supprimes"
+    "|posta eliminata|verwijderde items".split("|")
+)
+_WRAPPED = re.compile(rb"\s{0,9}([0-9]{1,12})[ \t]*\r?\n(?=[!-9;-~]+:)")  # Apple's .emlx: its length above the mail
+_STATE = re.compile(rb"<key>flags</key>\s*<integer>([0-9]{1,18})</integer>")
+_DELETED, _DRAFTED = 1 << 1, 1 << 6  # bits of these flags
 
 
 class Email(Messages):
@@ -58,19 +70,25 @@ class Email(Messages):
     text is read, the HTML where there is none; attachments are counted and left out. Quoted replies, signatures and
     disclaimers are cut (`quotes`).
 
-    Records left out, besides those of `Messages` and of the source: `auto-reply` (`Auto-Submitted`, `X-Autoreply`,
+    What one who is an assistant sends to assistants alone is a note among them (`with_internal`); where its answers go
+    to somebody else (`Reply-To`), that is who wrote it, in a form of the shop's site or to a list of its own.
+
+    Records left out, besides those of `Messages` and of the source: `private-note` (among assistants, or marked as
+    private or confidential: `Sensitivity`), `auto-reply` (`Auto-Submitted`, `X-Autoreply`,
     `Precedence: auto_reply`, its subject; what is only generated stays if it is by an assistant, as a help desk sends
     it), `system-line` (bounces, receipts), `not-text` (invitations, encrypted mails, nothing but attachments), `draft`,
-    `deleted` (from the bin), `repeated-message` (a `Message-ID` seen before), `not-a-mail`.
-    Flags, one a mail: `mail-emptied` (nothing but a quote or a signature: all of it was kept), `quoted-text-left`,
-    `mail-cut`; and those of `Messages`.
+    `deleted` (both from the folder or label, too), `repeated-message` (a `Message-ID` seen before), `not-a-mail`.
+    Flags: `mail-emptied` (nothing but a quote or a signature: all of it was kept), `quoted-text-left`, `mail-cut`, and
+    those of `Messages`.
 
-    `meta` holds `subject`, `time` (UTC), `author` and `attachments` of the first turn. RFC 5322, 2045-2047, 3676, 3834.
+    `meta` holds `subject`, `time` (UTC), `author` and `attachments` of the first turn. RFC 5322, 2045-2047, 3676,
+    3834, 4021.
     """
 
     name: ClassVar[str] = "email"
     evidence: ClassVar[str] = "F"
     pause: ClassVar[int | None] = None
+    calls: ClassVar[str] = "@DOMAIN"
     problems: ClassVar[frozenset[str]] = frozenset({"not-a-mail"})
 
     quotes: Quotes = Field(
@@ -80,6 +98,7 @@ class Email(Messages):
     by_subject: bool = Field(
         False, description="take mails of one subject between the same people for one thread, where no header ties them"
     )
+    with_internal: bool = Field(False, description="read what assistants send to assistants alone")
 
     @classmethod
     def sniff(cls, source: Source) -> Sniff | None:
@@ -90,7 +109,8 @@ class Email(Messages):
             return None if found is None else cls.known(source, found)
         named = [name for name in members if _FILE.fullmatch(name)]
         mails = [name for name in named[:20] if _is_mail(source.opening(8192, name))]
-        if not mails or len(mails) * 2 < len(named[:20]) or len(named) * 2 < len(members):
+        boxed = any(_BOXES.fullmatch(name) for name in mails)  # beside a box may lie what its program keeps
+        if not mails or len(mails) * 2 < len(named[:20]) or (len(named) * 2 < len(members) and not boxed):
             return None
         return cls.known(source, f"{len(named)} files with mails of {len(members)}")
 
@@ -101,10 +121,11 @@ class Email(Messages):
         seen: set[int] = set()
         for member in members:
             for record in source.mails(member):
-                if record.problem is not None:
-                    yield Turn(record.number, drop=record.problem)
+                mail, reason = (b"", record.problem) if record.problem else _unwrapped(record.value)
+                if reason is not None:
+                    yield Turn(record.number, drop=reason)
                 else:
-                    yield self._turn(record.number, record.value, member, threads, seen)
+                    yield self._turn(record.number, mail, member, threads, seen)
 
     def _threads(self, source: Source, members: list[str | None]) -> _Threads:
         """Look through all headers: which mails are of one thread."""
@@ -112,8 +133,12 @@ class Email(Messages):
         for member in members:
             for record in source.mails(member):
                 if record.problem is None:
-                    head = mime.headers(record.value)
-                    threads.tie(_tied(head, record.value) + self._subject(head))
+                    mail = _unwrapped(record.value)[0]
+                    head = mime.headers(mail)
+                    keys = _tied(head, mail)
+                    threads.tie(keys + self._subject(head))
+                    threads.gather(keys[0], _groups(head), alone=len(keys) == 1 and _is_reply(head))
+        threads.settle()
         return threads
 
     def _subject(self, head: mime.Head) -> list[int]:
@@ -126,7 +151,7 @@ class Email(Messages):
 
     def _turn(self, number: int, mail: bytes, member: str | None, threads: _Threads, seen: set[int]) -> Turn:
         head = mime.headers(mail)
-        senders = mime.people(head, "from")
+        senders = mime.people(head, "x-original-from") or mime.people(head, "from")  # the former by Google Groups
         if not senders and not head.keys() & {"subject", "date", "message-id", "to"}:
             return Turn(number, drop="not-a-mail")
         if not senders:
@@ -137,9 +162,9 @@ class Email(Messages):
             return Turn(number, drop="repeated-message")
         if own:
             seen.add(key)
-        names = tuple(filter(None, (sender.name, "@" + sender.address.rpartition("@")[2] if sender.address else "")))
         subject = mime.header(head, "subject")
-        if reason := _left_out(head, member, sender, subject) or self._automatic(head, sender, names, subject):
+        sender, reason = self._among(head, sender)
+        if reason := _left_out(head, member, sender) or self._automatic(head, sender, subject) or reason:
             return Turn(number, drop=reason)
         try:
             body = mime.body(mail)
@@ -162,9 +187,9 @@ class Email(Messages):
             author=sender.address or sender.name,
             text=cut.text.strip("\n"),
             at=None if at is None else (at, at),
-            names=names,
+            names=_names(sender),
             meta=meta,
-            flag=next(iter(sorted(cut.flags, key=_FLAGS.index)), None),
+            flag=cut.flags,
             uncut=True,
         )
 
@@ -178,19 +203,27 @@ class Email(Messages):
             passed_on=_PASSED_ON.match(subject) is not None,
         )
 
-    def _automatic(self, head: mime.Head, sender: mime.Person, names: tuple[str, ...], subject: str) -> str | None:
+    def _among(self, head: mime.Head, sender: mime.Person) -> tuple[mime.Person, str | None]:
+        """Give who wrote a mail that assistants alone have sent and got, and the reason why it may not be read."""
+        got = [one for name in ("to", "cc", "bcc") for one in mime.people(head, name)]
+        if not all(map(self._is_ours, [sender, *got])):
+            return sender, None
+        for one in mime.people(head, "reply-to"):
+            if not self._is_ours(one):
+                return one, None
+        return sender, "private-note" if got and not self.with_internal else None
+
+    def _is_ours(self, one: mime.Person) -> bool:
+        return not _folded(self._assistants).isdisjoint(name.casefold() for name in (one.address, *_names(one)))
+
+    def _automatic(self, head: mime.Head, sender: mime.Person, subject: str) -> str | None:
         """Say whether nobody wrote this mail. A help desk marks what its agents write as generated: that is read."""
         told = mime.header(head, "auto-submitted").partition(";")[0].strip().lower()
         precedence = mime.header(head, "precedence").lower()
         replied = told in ("auto-replied", "auto-notified") or precedence in ("auto_reply", "auto-reply", "junk")
         if replied or head.keys() & {"x-autoreply", "x-autorespond"} or _AUTOMATIC.match(subject):
             return "auto-reply"
-        ours = {name.strip().casefold() for name in self._assistants}
-        is_ours = not ours.isdisjoint(name.casefold() for name in (sender.address, *names))
-        return "auto-reply" if told not in ("", "no") and not is_ours else None
-
-
-_FLAGS = ("mail-emptied", "quoted-text-left", "mail-cut")
+        return "auto-reply" if told not in ("", "no") and not self._is_ours(sender) else None
 
 
 class _Threads:
@@ -198,6 +231,8 @@ class _Threads:
 
     def __init__(self) -> None:
         self._above: dict[int, int] = {}
+        self._groups: dict[int, int] = {}
+        self._alone: list[tuple[int, int]] = []
 
     def tie(self, keys: list[int]) -> None:
         """Take these for one thread."""
@@ -205,6 +240,20 @@ class _Threads:
         self._above.setdefault(first, first)
         for key in keys[1:]:
             self._above[self._root(key)] = first
+
+    def gather(self, key: int, groups: list[int], *, alone: bool) -> None:
+        """Note that a mail is of these groups; `alone`: it is an answer, and nothing says to what."""
+        for group in groups:
+            if alone:
+                self._alone.append((group, key))
+            elif self._root(self._groups.setdefault(group, key)) != self._root(key):
+                self._groups[group] = 0  # of two threads, such as the mails of a form
+
+    def settle(self) -> None:
+        """Tie the answers to nothing that is named to the one thread of their group."""
+        for group, key in self._alone:
+            if first := self._groups.get(group):
+                self.tie([first, key])
 
     def of(self, key: int) -> str:
         """Give the name of the thread that a message is of."""
@@ -226,6 +275,40 @@ def _tied(head: mime.Head, mail: bytes) -> list[int]:
     return [first, *map(_hash, (*mime.ids(head, "references"), *mime.ids(head, "in-reply-to")))]
 
 
+def _groups(head: mime.Head) -> list[int]:
+    """Give the keys of what Gmail and Exchange take for one thread: they also put there what only looks alike."""
+    told = [f"gmail {number}"] if (number := head.get("x-gm-thrid")) else []
+    try:
+        index = base64.b64decode(head.get("thread-index", "")[:32], validate=True)[:22]
+    except (binascii.Error, ValueError):
+        index = b""
+    return [_hash(one) for one in [*told, *([f"exchange {index.hex()}"] if len(index) == 22 else [])]]
+
+
+def _is_reply(head: mime.Head) -> bool:
+    return _REPLY.match(mime.header(head, "subject")) is not None
+
+
+@lru_cache(maxsize=16)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.strip().casefold() for name in names)
+
+
+def _names(one: mime.Person) -> tuple[str, ...]:
+    """Give what else a person is called: by name, and by the domain of the address."""
+    return tuple(filter(None, (one.name, "@" + one.address.rpartition("@")[2] if one.address else "")))
+
+
+def _unwrapped(mail: bytes) -> tuple[bytes, str | None]:
+    """Give a mail out of the file that Apple's Mail keeps it in, and why it is left out by what that file says."""
+    if (told := _WRAPPED.match(mail)) is None:
+        return mail, None
+    end = told.end() + int(told[1])
+    state = _STATE.search(mail, end)
+    flags = int(state[1]) if state else 0
+    return mail[told.end() : end], "draft" if flags & _DRAFTED else "deleted" if flags & _DELETED else None
+
+
 def _hash(text: str) -> int:
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "replace"))
 
@@ -237,9 +320,9 @@ def _bare(subject: str) -> str:
     return " ".join(fold(subject).split())
 
 
-def _left_out(head: mime.Head, member: str | None, sender: mime.Person, subject: str) -> str | None:
+def _left_out(head: mime.Head, member: str | None, sender: mime.Person) -> str | None:
     """Say why a mail is none that somebody sent to be read."""
-    labels = {fold(label.strip()) for label in mime.header(head, "x-gmail-labels").split(",")}
+    labels = {fold(label.strip()) for label in mime.header(head, "x-gmail-labels").split(",")} | _places(member or "")
     status = mime.header(head, "x-status")
     flags = (member or "").rpartition(":2,")[2] if ":2," in (member or "") else ""
     if head.keys() & {"x-unsent", "x-mozilla-draft-info"} or "T" in status or "D" in flags:
@@ -248,13 +331,24 @@ def _left_out(head: mime.Head, member: str | None, sender: mime.Person, subject:
         return "draft"
     if not labels.isdisjoint(_BIN) or "D" in status or "T" in flags:
         return "deleted"
+    if mime.header(head, "sensitivity").strip().lower() not in ("", "normal"):
+        return "private-note"
     if head.get("content-type", "").lower().startswith("multipart/report") or "x-failed-recipients" in head:
         return "system-line"
     return "system-line" if _BOUNCER.match(sender.address) else None
 
 
+def _places(member: str) -> set[str]:
+    """Name the folders that a mail lies in, of a Maildir (`.Drafts`) and of mail programs (`Drafts.mbox`)."""
+    path, _, name = member.rpartition("/")
+    box = name if _BOXES.fullmatch(member) or "." not in name else ""
+    return {fold(part.strip()) for part in re.split("[/.]", f"{path}/{box}")}
+
+
 def _is_mail(head: bytes) -> str | None:
     """Say what a file is that begins so: an mbox, a mail; None if neither."""
+    if (length := _WRAPPED.match(head)) is not None:
+        head = head[length.end() :]
     if (box := _BOX.match(head)) is not None and _headers(head[box.end() :]):
         return "an mbox"
     return "the headers of a mail" if _headers(head) else None
@@ -285,5 +379,5 @@ def _files(source: Source) -> list[str | None]:
             name for name in names if "." not in name.rpartition("/")[2] and _is_mail(source.opening(8192, name))
         )
     if not found:
-        raise InputError(f"{source.name}: holds no mail (.eml, .mbox, or the folders of a Maildir)")
+        raise InputError(f"{source.name}: holds no mail (.eml, .emlx, .mbox, or the folders of a Maildir)")
     return [*found]

@@ -213,6 +213,8 @@ class People:
                 roles.setdefault(alike[0], role)
             elif whole and role != "bot":
                 authors = [author for author in self._authors if author]
+                # An address would be shown as `[EMAIL_1]`: its domain and the name say more.
+                authors = [author for author in authors if "@" not in author[1:]] or authors
                 folded = {author.casefold(): author for author in authors}
                 close = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, 3, 0.6)]
                 told = f"did you mean {listed(close)}?" if close else f"the authors are {listed(authors)}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ftdata.errors import InputError
 from ftdata.readers import words as w
 from ftdata.readers.columns import find, looks_like_data, names, quoted, study
-from ftdata.readers.dialects import recognise, visibility_columns
+from ftdata.readers.dialects import recognise, visibility_columns, visibility_names
 from ftdata.readers.guess import FIELDS, Guess, guess
 from ftdata.readers.html import is_html
 
@@ -100,9 +100,10 @@ def settle(
         if "role" not in columns and not ("author" in columns and authors_known):
             raise Refused(sort + _no_roles(columns, named))
         if not found.gates:
-            if dialect and dialect.visibility and not assume_public:
+            telling = visibility_names(dialect)
+            if dialect and telling and not assume_public:
                 raise Refused(
-                    f"this looks like {dialect.title}, but its column {quoted(dialect.visibility[0])} is missing, so "
+                    f"this looks like {dialect.title}, but its column {quoted(telling[0])} is missing, so "
                     "private notes cannot be told from replies; export it again with that column, or, if every row was "
                     "visible to the customer, say so: --set assume_public=true"
                 )

@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 
 from ftdata.batch import Batch, Rows
 from ftdata.errors import InputError
+from ftdata.readers.columns import quoted
 from ftdata.readers.divide import Log, Undecided
 from ftdata.readers.durations import micros
 from ftdata.readers.gate import Ids, People, listed
@@ -65,6 +66,8 @@ class Told(Reader):
     """Whether the format itself says who is the assistant; else someone must."""
     evidence: ClassVar[str] = "F"
     """What is known of the format: `F` real files, `C` an exporter's source, `D` documents, `K` hearsay."""
+    calls: ClassVar[str] = "NAME"
+    """How an author is best stated, for the command that is shown."""
 
     def reads_meta(self) -> frozenset[str]:
         """A reader reads no meta."""
@@ -80,20 +83,30 @@ class Told(Reader):
         """Look at the first 500 records: how many turns of each role, what is left out and why, who writes."""
         counts: Counter[str] = Counter()
         authors: dict[str, str] = {}
+        domains: Counter[str] = Counter()
         for turn in self.turns(source.again(SAMPLE)):
             reason = turn.drop or (None if turn.text.strip() else "empty-text")
             counts[reason or turn.role or "undecided"] += 1
             if reason is None and turn.role is None and len(authors) < 1000:
                 authors.setdefault(turn.author, next((name for name in turn.names if name[:1] != "@"), turn.author))
-        return Survey(counts, authors)
+                domains.update(name for name in turn.names if name[:1] == "@")
+        return Survey(counts, authors, domains)
 
     @classmethod
     def _unnamed(cls, survey: Survey) -> Refused:
-        shown = [name if name == author else f"{name} ({author})" for author, name in survey.authors.items()]
+        # An address would be shown as `[EMAIL_1]`, which nobody can copy: the domain and the name say more.
+        shown = [
+            name if name == author or "@" in author else f"{name} ({author})"
+            for author, name in survey.authors.items()
+            if "@" not in name
+        ]
+        domains = [f"{quoted(name)} ({count})" for name, count in survey.domains.most_common(10)]
+        told = [f"the domains and their messages: {', '.join(domains)}"] if domains else []
+        told += [f"the authors are {listed(list(dict.fromkeys(shown)))}"] if shown or not told else []
         return Refused(
             "nothing in this format tells who is the assistant; name the author (or authors) who is: "
-            f"--from {cls.name} --set 'assistants=[\"NAME\"]'",
-            f"the authors are {listed(shown)}",
+            f"--from {cls.name} --set 'assistants=[\"{cls.calls}\"]'",
+            "; ".join(told),
         )
 
     @classmethod
@@ -117,7 +130,7 @@ class Told(Reader):
             found.append("experimental: written without a real file of this format")
         force = " ".join([f"--from {cls.name}", *(f"--set {key}={value}" for key, value in stated.items())])
         if not cls.tells_roles:
-            force += " --set 'assistants=[\"NAME\"]'"
+            force += f" --set 'assistants=[\"{cls.calls}\"]'"
         return Sniff(confidence, tuple(found), stated, force, refusal, counts)
 
 
@@ -252,10 +265,12 @@ def _numbered(name: str) -> list[str | int]:
 
 
 class Survey(NamedTuple):
-    """What the first records hold: how many are what, and the authors whose role nothing tells, with their names."""
+    """What the first records hold: how many are what, the authors whose role nothing tells, with their names, and the
+    names that begin with `@` (domains) with their messages."""
 
     counts: Counter[str]
     authors: Mapping[str, str]
+    domains: Counter[str] = Counter()
 
 
 class _Called:

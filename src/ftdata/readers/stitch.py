@@ -138,8 +138,25 @@ class Stitch:
             ]
         )
         self._columns = [[] for _ in _MESSAGE]
-        self._held += self._text
+        self._take(frame, self._text)
         self._text = 0
+
+    def extend(self, messages: pl.DataFrame) -> None:
+        """Take many messages at once: columns named as the parameters of `add`, `by_day` and `by_month` for `time`.
+
+        A column that is not there is null.
+        """
+        self._flush()
+        if messages.height:
+            sizes = messages.select(pl.col("text", "meta", "key").str.len_chars().sum())
+            known = (
+                (pl.col(name) if name in messages.columns else pl.lit(None)).cast(kind).alias(name)
+                for name, kind in _MESSAGE.items()
+            )
+            self._take(messages.select(known), sum(sizes.row(0)))
+
+    def _take(self, frame: pl.DataFrame, size: int) -> None:
+        self._held += size
         self._frames.append(frame)
         if self._scratch is not None and (self._parts is not None or self._held > self._memory):
             if self._parts is None:
