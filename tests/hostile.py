@@ -331,7 +331,7 @@ def hostile() -> Iterator[Hostile]:
     yield Hostile("sheet, far cell", workbook(sheet_of('<row r="1"><c r="ZZZ1"><v>1</v></c></row>')), "damaged")
     yield Hostile("sheet, far row", workbook(sheet_of('<row r="99999999"><c><v>1</v></c></row>')), "damaged")
     yield Hostile("sheet, no such text", workbook(sheet_of('<row><c t="s"><v>9</v></c></row>')), "damaged")
-    yield Hostile("old Excel", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "save it as .xlsx")
+    yield Hostile("old Excel", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "save a sheet as .xlsx")
     yield Hostile("Parquet page bomb", page_bomb(), "expands more than 200-fold|write smaller")
     yield Hostile("Parquet dictionary bomb", dictionary_bomb(), "expands more than 200-fold")
     yield Hostile("Parquet list bomb", list_bomb(30_000_000), "expands more than 200-fold")

@@ -292,7 +292,10 @@ class Store:
         return self.path.stat().st_size if self._on_disk else self._spooled().seek(0, os.SEEK_END)
 
     def members(self) -> tuple[str, ...]:
-        """List the files in a folder or zip archive by name; hidden ones and links are left out."""
+        """List the files in a folder or zip archive by name; hidden ones and links are left out.
+
+        The folders of a Maildir are not hidden, though their names begin with a dot (`.Sent/cur`).
+        """
         if self._members is None:
             self._members = self._found()
         return self._members
@@ -301,7 +304,9 @@ class Store:
         if self.folder:
             names = []
             for folder, folders, files in os.walk(self.path):
-                folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
+                folders[:] = sorted(
+                    f for f in folders if not f.startswith((".", "__MACOSX")) or Path(folder, f, "cur").is_dir()
+                )
                 for file in files:
                     whole = Path(folder, file)
                     try:
@@ -392,4 +397,7 @@ class Store:
 
 
 def _hidden(name: str) -> bool:
-    return any(part.startswith(".") and part not in (".", "..") for part in name.replace("\\", "/").split("/"))
+    *folders, file = name.replace("\\", "/").split("/")
+    if folders[-1:] in (["cur"], ["new"], ["tmp"]):
+        del folders[-2:]  # of a Maildir
+    return any(part.startswith(".") and part not in (".", "..") for part in (*folders, file))

@@ -169,6 +169,20 @@ def test_the_assistant_is_never_guessed(tmp_path: Path) -> None:
     assert sniff is not None and sniff.counts == {"undecided": 6} and "assistants" in (sniff.refusal or "")
 
 
+def test_addresses_are_never_listed_but_domains_and_names_are(tmp_path: Path) -> None:
+    home = folder(tmp_path, [*thread(), mail("z", sender="sol@mail.example", minute=30)])
+    for stated, told in (
+        (
+            (),
+            '"@mail.example" (4), "@shop.example" (3); the authors are "Ana Luz", "Shop Help"',
+        ),
+        (("@xyz",), 'the authors are "Ana Luz", "@mail.example", "Shop Help", "@shop.example"'),
+    ):
+        with pytest.raises(InputError) as error:
+            rows(home, assistants=stated)
+        assert told in str(error.value) and "EMAIL" not in str(error.value)
+
+
 def test_quotes_may_stay(tmp_path: Path) -> None:
     found = rows(folder(tmp_path, thread()), quotes="keep")
     assert "> Where is my order?" in str(talks(found)) and "Kind regards" in str(talks(found))
@@ -188,7 +202,11 @@ def test_what_is_left_of_a_quote_is_flagged(tmp_path: Path) -> None:
             mail("f", "Four.", sender=SHOP, minute=3, answers=["e"]),
         ],
     )
-    assert [row["flags"] for row in rows(home)] == [["quoted-text-left"], ["mail-emptied"], ["mail-cut"]]
+    assert [row["flags"] for row in rows(home)] == [
+        ["mail-cut", "quoted-text-left"],
+        ["quoted-text-left", "mail-emptied"],
+        ["mail-cut"],
+    ]
 
 
 # --- what is no turn --------------------------------------------------------------------------------------------------
@@ -228,6 +246,8 @@ LEFT_OUT: dict[str, tuple[str, EmailMessage | bytes]] = {
     "draft": ("draft", mail("1", "CANARY", X_Unsent="1")),
     "gmail draft": ("draft", mail("1", "CANARY", X_Gmail_Labels="Entwürfe,Wichtig")),
     "bin": ("deleted", mail("1", "CANARY", X_Gmail_Labels="Trash")),
+    "among assistants": ("private-note", mail("1", "CANARY", sender="Eva <eva@shop.example>", to=SHOP)),
+    "confidential": ("private-note", mail("1", "CANARY", Sensitivity="Company-Confidential")),
     "nobody": ("unknown-author", b"To: help@shop.example\nSubject: CANARY\n\nCANARY\n"),
     "no mail": ("not-a-mail", b"CANARY\x00\xff\xfe not a mail at all"),
     "empty": ("empty-text", mail("1", "\n")),
@@ -241,6 +261,108 @@ def test_what_is_left_out(tmp_path: Path, name: str) -> None:
     found = rows(folder(tmp_path, [made, *thread()[4:]]))
     assert reasons(found) == {1: reason}
     assert talks(found) == TALKS[1:] and "CANARY" not in repr(found)
+
+
+@pytest.mark.covers("email", "private")
+def test_what_assistants_say_among_themselves_is_left_out(tmp_path: Path) -> None:
+    eva = "Eva <eva@shop.example>"
+    aside = [
+        mail("m", "CANARY what do I say?", sender=eva, to=SHOP, minute=3, answers=["a"]),
+        mail("n", "CANARY say yes.", sender=SHOP, to=eva, minute=4, answers=["a", "m"], Cc="ivo@shop.example"),
+    ]
+    found = rows(folder(tmp_path, [*thread(), *aside]))
+    assert sorted(talks(found)) == sorted(TALKS) and reasons(found) == dict.fromkeys((7, 8), "private-note")
+    assert "CANARY" not in repr(found)
+
+
+@pytest.mark.covers("email", "private")
+def test_internal_mails_by_option(tmp_path: Path) -> None:
+    mails = [*thread()[4:], mail("m", "Note.", sender=SHOP, to=SHOP, minute=30, answers=["x", "y"])]
+    found = rows(folder(tmp_path, mails), with_internal=True)
+    assert talks(found) == [[TALKS[1][0], ("assistant", "Yes, from ten.\n\nNote.")]]
+
+
+@pytest.mark.covers("email", "roles")
+@pytest.mark.parametrize(
+    ("sender", "headers"),
+    [
+        ("Site <www@shop.example>", {"Reply_To": "Rui <rui@mail.example>"}),
+        ("\"'Rui' via Help\" <help@shop.example>", {"X_Original_From": "Rui <rui@mail.example>"}),
+    ],
+)
+def test_who_wrote_by_way_of_the_shop_itself(tmp_path: Path, sender: str, headers: dict[str, str]) -> None:
+    made = mail("x", "Do you open on Sundays?", sender=sender, to=SHOP, **headers)
+    found = rows(folder(tmp_path, [made, thread()[5]]))
+    assert talks(found) == TALKS[1:] and '"Rui"' in found[0]["meta"]
+
+
+@pytest.mark.covers("email", "threads")
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"X_GM_THRID": "1790001"}, {"X_GM_THRID": "1790001"}),
+        (
+            {"Thread_Index": "AdpuHq1p2xvY2b0pQnG3zV3o0z0f2Q=="},
+            {"Thread_Index": "AdpuHq1p2xvY2b0pQnG3zV3o0z0f2QABzEf2"},
+        ),
+    ],
+)
+def test_an_answer_that_names_nothing_goes_by_what_the_program_took_for_a_thread(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
+    mails = [
+        mail("x", "Do you open on Sundays?", sender="Rui <rui@mail.example>", **first),
+        mail("y", "Yes, from ten.", sender=SHOP, minute=20, subject="AW: Order", **second),
+    ]
+    (tmp_path / "one").mkdir()
+    assert talks(rows(folder(tmp_path / "one", mails))) == TALKS[1:]
+    other = mail("z", "Other.", sender="Zoe <zoe@mail.example>", **first)  # looks alike: it is not known which is meant
+    assert talks(rows(folder(tmp_path, [*mails, other]))) == []
+
+
+@pytest.mark.covers("email", "deletions")
+def test_folders_of_drafts_and_of_the_bin(tmp_path: Path) -> None:
+    made = [mail(f"{at}", "CANARY", minute=50 + at).as_bytes() for at in range(5)]
+    with zipfile.ZipFile(tmp_path / "mails.zip", "w") as archive:
+        for at, one in enumerate(thread()):
+            archive.writestr(f"Inbox/{at}.eml", one.as_bytes())
+        places = (".Trash/cur/1", "Account/Gelöschte Elemente/1.eml", "Drafts/1.eml", "INBOX.Rascunhos/new/1")
+        for place, one in zip(places, made, strict=False):
+            archive.writestr(place, one)
+        archive.writestr("[Gmail].mbox/Drafts.mbox/mbox", b"From a@b Mon Mar 03 10:00:00 2025\n" + made[4])
+    found = rows(tmp_path / "mails.zip")
+    assert sorted(talks(found)) == sorted(TALKS) and "CANARY" not in repr(found)
+    assert sorted(reasons(found).values()) == ["deleted", "deleted", "draft", "draft", "draft"]
+
+
+@pytest.mark.covers("email", "sniffed")
+def test_what_a_takeout_and_apples_mail_keep_beside_their_boxes(tmp_path: Path) -> None:
+    box = b"".join(b"From a@b Mon Mar 03 10:00:00 2025\n" + one.as_bytes() + b"\n" for one in thread())
+    places = {
+        "takeout": "Takeout/Mail/All mail Including Spam and Trash.mbox",
+        "apple": "Help.mbox/mbox",
+        "box": "mbox",
+    }
+    for name, place in places.items():
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(place, box)
+            for beside in ("archive_browser.html", "table_of_contents", "Filters.json", "Blocked.json"):
+                archive.writestr(beside, "[]")
+        assert sorted(talks(rows(tmp_path / name))) == sorted(TALKS)
+        with Source(tmp_path / name) as source:
+            assert (verdict := Email.sniff(source)) is not None and verdict.confidence > 0.9
+
+
+@pytest.mark.covers("email", "sniffed")
+def test_files_of_apples_mail(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "mails.zip", "w") as archive:
+        for at, (one, flags) in enumerate([*((one, 1) for one in thread()), (mail("p"), 3), (mail("q"), 1 << 6)]):
+            text = one.as_bytes()
+            state = f"<plist><dict><key>flags</key>\n<integer>{flags}</integer></dict></plist>".encode()
+            archive.writestr(f"Messages/{at}.emlx", b"%d      \n%b%b" % (len(text), text, state))
+    found = rows(tmp_path / "mails.zip")
+    assert sorted(talks(found)) == sorted(TALKS) and reasons(found) == {7: "deleted", 8: "draft"}
+    assert "plist" not in repr(found)
 
 
 def test_what_a_help_desk_generated_is_its_agents_answer(tmp_path: Path) -> None:

@@ -60,6 +60,9 @@ def chat(*messages: Any, **more: Any) -> dict[str, Any]:
         ([{"type": "text_link", "text": "example.com/a", "href": "https://www.example.com/a/"}], "example.com/a"),
         ([{"type": "text_link", "text": "here"}], "here"),
         ([{"type": "link", "text": "https://example.com"}], "https://example.com"),
+        (["Run ", {"type": "pre", "text": "a\n  b\n", "language": "sh"}, " now"], "Run \n```sh\na\n  b\n```\n now"),
+        (["Run:\n", {"type": "pre", "text": "a", "language": ""}, "\nnow"], "Run:\n```\na\n```\nnow"),
+        ([{"type": "pre", "text": "a"}, {"type": "pre", "text": "has ``` inside"}], "```\na\n```\nhas ``` inside"),
         ([{"type": "custom_emoji", "text": "😀", "document_id": "x"}, None, 7, ["x"], {"text": 7}], "😀"),
         ("", "from the entities"),
         (None, "from the entities"),
@@ -68,6 +71,48 @@ def chat(*messages: Any, **more: Any) -> dict[str, Any]:
 )
 def test_a_text_is_a_string_or_pieces(text: Any, expected: str) -> None:
     assert said({"text": text, "text_entities": [{"type": "plain", "text": "from the entities"}]}) == expected
+
+
+# --- topics and bots --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("telegram", "threads")
+def test_the_topics_of_a_forum_are_conversations(tmp_path: Path) -> None:
+    made = chat(
+        service(1, action="topic_created", title="Bills"),
+        service(2, action="topic_created", title="Parcels"),
+        message(3, "11", "My bill?", reply_to_message_id=1),
+        message(4, "33", "My parcel?", reply_to_message_id=2),
+        message(5, "22", "Paid.", reply_to_message_id=3),
+        message(6, "22", "Sent.", reply_to_message_id=2),
+        message(7, "11", "Hello all."),
+        message(8, "22", "Hello.", reply_to_message_id=7),
+        message(9, "22", "Elsewhere.", reply_to_message_id=1, reply_to_peer_id="channel5"),
+        type="private_supergroup",
+    )
+    found = read(Telegram, write(tmp_path / "result.json", made), assistants=["Sol"])
+    assert talks(found) == [
+        ["u:My bill?", "a:Paid."],
+        ["u:My parcel?", "a:Sent."],
+        ["u:Hello all.", "a:Hello.\n\nElsewhere."],
+    ]
+    assert [(row.meta or {}).get("thread") for row in found if row.drop is None] == ["Bills", "Parcels", None]
+
+
+@pytest.mark.covers("telegram", "bots")
+@pytest.mark.parametrize("with_bots", [False, True])
+def test_only_bots_have_buttons(tmp_path: Path, with_bots: bool) -> None:
+    buttons = [[{"type": "callback", "text": "Yes", "dataBase64": ""}]]
+    made = chat(
+        message(1, "11", "Hi."),
+        message(2, "99", CANARY, inline_bot_buttons=buttons),
+        message(3, "22", "Hello."),
+        message(4, "11", CANARY, inline_bot_buttons=buttons, forwarded_from="News"),
+        type="private_group",
+    )
+    found = read(Telegram, write(tmp_path / "result.json", made), assistants=["Sol"], with_bots=with_bots)
+    answer = f"{CANARY}\n\nHello." if with_bots else "Hello."
+    assert talks(found) == [["u:Hi.", f"a:{answer}"]] and drops(found)["forwarded"] == 1
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

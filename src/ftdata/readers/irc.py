@@ -28,8 +28,8 @@ _TABBED = re.compile(r"(?P<date>\d{4}-\d\d-\d\d) (?P<clock>\d\d:\d\d:\d\d)\t(?P<
 _ANGLE = re.compile(r"\s{0,4}<[ ]?(?P<nick>[^<>\s][^<>\n]{0,63}?)[ ]?>(?:\s|$)")
 _EVENT = re.compile(r"\s*(?:===|\*\*\*|-!-|-->|<--|--|\*|-[^-\s<>][^\s<>]{0,40}-|[<>=-]{2,5}\s?\|?)(?:\s|$)")
 _SESSION = re.compile(
-    r"(?:\*{4} (?:BEGIN|ENDING) LOGGING AT|--- (?:Log (?:opened|closed)|Day changed)|Session (?:Start|Close|Time|Ident):)"
-    r"\s*(?P<when>.*)"
+    r"(?:\*{4} (?:BEGIN|ENDING) LOGGING AT|--- (?:Log (?:opened|closed)|Day changed)"
+    r"|Session (?:Start|Close|Time|Ident):)\s*(?P<when>.*)"
 )
 _RENAMED = re.compile(r"\s*(?:\S{1,5}\s+)?(?P<old>[^\s<>]{1,64}) (?:is|are) now known as (?P<new>[^\s<>]{1,64})\s*$")
 _GONE = re.compile(

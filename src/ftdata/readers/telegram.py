@@ -21,8 +21,10 @@ _MEDIA = frozenset(
     "live_location_period_seconds venue_information place_name address game_title game_description invoice_information "
     "dice giveaway_information giveaway_results paid_media paid_stars_amount todo_list story story_id".split()
 )
+_KEPT = 200_000  # messages of topics whose answers are known by them
 _SERVICE_BOTS = frozenset({"replies", "verify_codes"})
 _TELEGRAM = "user777000"
+_FENCE = "```"
 _HTML = (
     "this is Telegram's HTML export, which has no ids and no exact texts; export the chat again in the format "
     '"Machine-readable JSON" and give its result.json'
@@ -38,20 +40,44 @@ class _Chat(NamedTuple):
     robots: bool = False
 
 
+class _Topics:
+    """The topics of a forum: a message is in the one that it answers, or in that of the message that it answers."""
+
+    def __init__(self) -> None:
+        self._titles: dict[int, str] = {}
+        self._of: dict[int, int] = {}
+
+    def of(self, message: Mapping[str, Any]) -> tuple[int, str] | None:
+        """Give the id and title of a message's topic; None outside of topics, and in the general one."""
+        number, answers = message.get("id"), message.get("reply_to_message_id")
+        if message.get("action") == "topic_created" and type(number) is int:
+            self._titles[number] = _word(message.get("title"))
+        if not self._titles or type(number) is not int or type(answers) is not int or "reply_to_peer_id" in message:
+            return None
+        topic = answers if answers in self._titles else self._of.get(answers)
+        if topic is None:
+            return None
+        if len(self._of) >= _KEPT:
+            del self._of[next(iter(self._of))]
+        self._of[number] = topic
+        return topic, self._titles[topic]
+
+
 class Telegram(Messages):
     """Read a Telegram export (`result.json`, or the folder or zip that holds it), of one chat or of a whole account.
 
-    Texts in pieces are put together; a link that hides its address gets it behind its words in brackets. What is sent
-    by way of an inline bot, by the bot of a bot chat, or by Telegram itself (login codes) is a bot's. An author is
-    known by `from_id` and by name; one whose account was deleted by `from_id` alone.
+    Texts in pieces are put together; a link that hides its address gets it behind its words in brackets, a block of
+    code its fences. Each topic of a forum is a conversation. What is sent by way of an inline bot, with buttons (only
+    bots can), by the bot of a bot chat, or by Telegram itself (login codes) is a bot's. An author is known by `from_id`
+    and by name; one whose account was deleted by `from_id` alone.
 
     Records left out, besides those of `Messages` and of the source: `preamble` (what stands around a chat's messages),
     `system-line` (service messages), `not-text` (a picture, sticker or poll without words, and what the export calls
     unsupported), `forwarded` (the words are another's; `with_forwarded` keeps them), `not-an-object`.
     Flags: `edited` (the last text is kept), and those of `Messages`.
 
-    `meta` holds `chat` (its name), `type` (personal_chat, private_group, ...), and `time` and `author` of the first
-    turn. Keys and kinds as in Telegram Desktop's exporter and in files it wrote.
+    `meta` holds `chat` (its name), `type` (personal_chat, private_group, ...), `thread` (a topic's title), and `time`
+    and `author` of the first turn. Keys and kinds as in Telegram Desktop's exporter and in files it wrote.
     """
 
     name: ClassVar[str] = "telegram"
@@ -85,16 +111,17 @@ class Telegram(Messages):
             pages = found or files(source, r"messages[0-9]*\.html")
             raise InputError(f"{source.name}: " + (_HTML if pages else "holds no result.json, the file to read"))
         for place, member in enumerate(found):
-            chat, count = _Chat(f"{place}"), 0
+            chat, topics, count = _Chat(f"{place}"), _Topics(), 0
             for record in source.json_within(*_LISTS, member=member):
                 if isinstance(record.value, Holder):
                     count += 1
-                    chat = _chat(record.value.value, f"{place}.{count}")
+                    chat, topics = _chat(record.value.value, f"{place}.{count}"), _Topics()
                     yield Turn(record.number, drop="preamble")
                 elif record.problem or not isinstance(record.value, dict):
                     yield Turn(record.number, drop=record.problem or "not-an-object")
                 else:
-                    yield self._turn(record.number, record.value, chat)
+                    topic = topics.of(record.value)
+                    yield self._turn(record.number, record.value, _within(chat, topic) if topic else chat)
 
     def _turn(self, number: int, message: dict[str, Any], chat: _Chat) -> Turn:
         kind = message.get("type")
@@ -112,13 +139,14 @@ class Telegram(Messages):
         if not text.strip():
             return Turn(number, drop="not-text" if _MEDIA & message.keys() else "empty-text")
         at, time = _time(message)
+        buttons = not forwarded and bool(message.get("inline_bot_buttons"))
         return Turn(
             number,
             chat=chat.key,
             author=author or name,
             text=text,
             at=at,
-            role="bot" if author and author == chat.bot else None,
+            role="bot" if buttons or (author and author == chat.bot) else None,
             names=(name,) if author and name else (),
             meta={**chat.meta, **({"time": time} if time else {}), "author": name or author},
             flag="edited" if _edited(message) else None,
@@ -132,7 +160,15 @@ def said(message: Mapping[str, Any]) -> str:
         text = message.get("text_entities")
     if isinstance(text, str):
         return text
-    return "".join(map(_piece, text)) if isinstance(text, list) else ""
+    if not isinstance(text, list):
+        return ""
+    told = ""
+    for piece in text:
+        words, fenced = _piece(piece), isinstance(piece, dict) and piece.get("type") == "pre"
+        if fenced or told.endswith(_FENCE):
+            told += "" if not told or told.endswith("\n") or words.startswith("\n") and not fenced else "\n"
+        told += words
+    return told
 
 
 def _piece(piece: Any) -> str:
@@ -141,6 +177,8 @@ def _piece(piece: Any) -> str:
     text, target = piece.get("text"), piece.get("href")
     if not isinstance(text, str):
         return ""
+    if piece.get("type") == "pre" and text.strip() and _FENCE not in text:
+        return f"{_FENCE}{_word(piece.get('language'))}\n{text.strip(chr(10))}\n{_FENCE}"
     if piece.get("type") != "text_link" or not isinstance(target, str) or not target.strip():
         return text
     bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", target.strip()).rstrip("/")
@@ -167,6 +205,11 @@ def _word(value: Any) -> str:
     if isinstance(value, str):
         return value.strip()
     return str(value) if type(value) is int else ""
+
+
+def _within(chat: _Chat, topic: tuple[int, str]) -> _Chat:
+    number, title = topic
+    return chat._replace(key=f"{chat.key}#{number}", meta={**chat.meta, **({"thread": title} if title else {})})
 
 
 def _chat(holder: Mapping[str, Any], key: str) -> _Chat:
