@@ -119,7 +119,7 @@ class WhatsApp(Messages):
             members = _chats(source)
         except Refused:
             return None
-        if not members or not _looks(source, members[0]):
+        if not members or not _looks(source, members[0]) or _of_others(source, members[0]):
             return None
         evidence = []
         styles = _styles(source.again(_SAMPLED), members[0], _People(()), None).names()
@@ -306,6 +306,18 @@ def _chats(source: Source) -> list[str | None]:
     texts = [name for name in names if name.lower().endswith(".txt")]
     named = [name for name in texts if _NAMED.fullmatch(name) or _title(name)]
     return [name for name in named or texts[:_MANY] if _looks(source, name)]
+
+
+_BARE = re.compile(rb"\[[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{2,4} [0-9]{1,2}:[0-9]{2}\] ")
+"""Brackets with neither comma nor seconds: an iPhone writes one of them at least, other programs neither."""
+
+
+def _of_others(source: Source, member: str | None) -> bool:
+    """Say whether the headers are such as other programs write, and nothing names WhatsApp."""
+    opening = source.opening(member=member)
+    lines = [line for line in opening.split(b"\n")[:200] if line.startswith(b"[")]
+    bare = sum(_BARE.match(line) is not None for line in lines)
+    return bare * 2 > len(lines) and b"whatsapp" not in f"{source.name} {member}".lower().encode() + opening.lower()
 
 
 def _looks(source: Source, member: str | None) -> bool:
