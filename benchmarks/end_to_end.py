@@ -25,15 +25,19 @@ PEAK = """
 status = open("/proc/self/status").read()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
 """
-PASS = """
+PASS = (
+    """
 import sys, orjson
 count = 0
 for line in open(sys.argv[1], "rb"):
     orjson.loads(line)
     count += 1
 print(count, count)
-""" + PEAK
-RUN = """
+"""
+    + PEAK
+)
+RUN = (
+    """
 import json, sys
 from pathlib import Path
 from ftdata.flow import run
@@ -44,7 +48,9 @@ tables = {"read": [{"use": reader, "path": source}], "step": steps,
           "write": [{"use": "openai-chat", "path": str(folder / "{split}.jsonl")}]}
 manifest = run(Recipe.parse(tables, folder, "bench"))
 print(manifest.records, manifest.written)
-""" + PEAK
+"""
+    + PEAK
+)
 PII_LENGTH = [{"use": "pii"}, {"use": "length", "max_chars": 100_000}]
 SELECT = [{"use": "exact-dedup"}, {"use": "split", "validation": 0.1}]
 

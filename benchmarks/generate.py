@@ -1,7 +1,7 @@
 """Generate large inputs for the benchmarks: seeded, so that the same size gives the same bytes.
 
-    python benchmarks/generate.py chat 1000000 chat.jsonl       # three-message conversations, about 750 bytes each
-    python benchmarks/generate.py messages 1000 messages.csv    # megabytes of one-row-per-message CSV, sorted by time
+python benchmarks/generate.py chat 1000000 chat.jsonl       # three-message conversations, about 750 bytes each
+python benchmarks/generate.py messages 1000 messages.csv    # megabytes of one-row-per-message CSV, sorted by time
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read every file of a folder of real exports: python benchmarks/shared_data.py ../shared/data/{tickets,chats,legacy,sft}
+"""Read every file of folders of real exports: benchmarks/shared_data.py ../shared/data/{tickets,chats,legacy,sft}
 
 Prints one line a file: what `sniff` makes of it, the records, the conversations, their turns by role, and what was
 left out, by reason. A chat that does not tell who is the assistant is read with the settings in `STATED`; a folder or
@@ -44,8 +44,7 @@ def line(path: Path, root: Path) -> list[str]:
     best = guesses[0]
     verdict = f"{best.reader.name} {best.sniff.confidence:.0%}"
     if best.sniff.refusal and not stated:
-        told = best.sniff.refusal if path.is_file() or len(guesses) == 1 else best.sniff.refusal
-        return [name, f"{verdict}, refused", "", "", "", told[:150]]
+        return [name, f"{verdict}, refused", "", "", "", best.sniff.refusal[:150]]
     reader = best.reader.model_validate({"path": path, **stated})
     try:
         return [name, verdict + (" (stated)" if stated else ""), *read(reader, path)]
@@ -70,7 +69,8 @@ def read(reader: Reader, path: Path) -> list[str]:
                 flags.update(row.flags)
         assert owned == source.handed, "a record is lost"
         records = source.handed
-    told = [f"{count} {what}" for what, count in sorted(gone.items())] + [f"flag {f} {n}" for f, n in sorted(flags.items())]
+    told = [f"{count} {what}" for what, count in sorted(gone.items())]
+    told += [f"flag {flag} {count}" for flag, count in sorted(flags.items())]
     return [str(records), str(live), " ".join(f"{n} {role}" for role, n in sorted(turns.items())), ", ".join(told)]
 
 

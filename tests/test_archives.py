@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from ftdata.archives import Archive
 from ftdata.errors import InputError
 from ftdata.records import Limits
+from ftdata.sniff import describe
 from ftdata.source import Source
 
 # Files are opened, and memory is used, by the reading alone: all modules are loaded, and a file of each kind was read.
@@ -134,7 +135,9 @@ def test_what_only_looks_like_a_bomb_is_read(tmp_path: Path) -> None:
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 MEMBERS = st.lists(
-    st.tuples(NAMES, st.binary(max_size=500)), max_size=8, unique_by=lambda member: member[0].replace("\\", "/")
+    st.tuples(NAMES, st.binary(max_size=500)),
+    max_size=8,
+    unique_by=lambda member: (member[0] or "x").replace("\\", "/"),
 )
 
 
@@ -169,8 +172,18 @@ def test_a_member_is_named_in_the_path(tmp_path: Path) -> None:
             assert [record.value for record in source.csv_records()] == [cells]
             assert source.inputs[0].name == f"in.zip:{name}"
             assert source.inputs[0].path == tmp_path / "in.zip"
-    with Source(f"{tmp_path}/in.zip:gone.csv") as source, pytest.raises(InputError, match="no such member"):
+    with (
+        Source(f"{tmp_path}/in.zip:gone.csv") as source,
+        pytest.raises(InputError, match=r"^in\.zip:gone\.csv: no such member; it holds a\.csv, d/b:c\.csv$"),
+    ):
         source.head()
+    (tmp_path / "nested.zip").write_bytes(zipped(("in.zip", named("t.csv"))))
+    for path in ("nested.zip", "nested.zip:in.zip"):
+        with (
+            Source(f"{tmp_path}/{path}") as source,
+            pytest.raises(InputError, match=r"^nested\.zip:in\.zip: holds a zip"),
+        ):
+            source.head()
     (tmp_path / "in.zip:a.csv").write_bytes(b"z\n9\n8\n")
     with Source(tmp_path / "in.zip:a.csv") as source:
         assert source.head(1) == b"z"
@@ -181,6 +194,35 @@ def test_a_member_is_named_in_the_path(tmp_path: Path) -> None:
         assert len(list(source.csv_records())) == 1
     with Source(tmp_path / "folder") as source, pytest.raises(InputError, match="zip archive in a folder"):
         source.head(member="b.zip")
+
+
+def test_the_folders_of_a_maildir_are_not_hidden(tmp_path: Path) -> None:
+    names = [".Sent/cur/1", "cur/2", ".a/.b/new/3", ".git/config", "x/.hidden/4", ".c/5"]
+    (tmp_path / "in.zip").write_bytes(zipped(*((name, b"x") for name in names)))
+    for name in (*names, ".Sent/new/6"):
+        (tmp_path / "box" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "box" / name).write_bytes(b"x")
+    with Source(tmp_path / "in.zip") as zipped_box, Source(tmp_path / "box") as box:
+        assert zipped_box.members() == (".Sent/cur/1", "cur/2")
+        assert box.members() == (".Sent/cur/1", ".Sent/new/6", "cur/2")
+
+
+def test_what_is_said_of_an_input_that_no_reader_knows(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["Report", "2024"])
+    book.active.append(["Sum", 3])
+    book.active.title = "Overview"
+    for name, state in (("Data", "visible"), ("Secret", "hidden")):
+        book.create_sheet(name).sheet_state = state
+    book.save(tmp_path / "book.xlsx")
+    told = describe(tmp_path / "book.xlsx")
+    assert f"Overview, Data; another is read as {tmp_path}/book.xlsx:Data" in told and "Secret" not in told
+    (tmp_path / "in.zip").write_bytes(zipped(("a.txt", b"x"), ("b.txt", b"y")))
+    assert (
+        describe(tmp_path / "in.zip")
+        == f"2 files (a.txt, b.txt); give one as the path, such as {tmp_path}/in.zip:a.txt"
+    )
 
 
 def test_a_member_that_is_not_looked_at_does_no_harm(tmp_path: Path) -> None:

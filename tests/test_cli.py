@@ -47,6 +47,17 @@ def table(path: Path, rows: Sequence[Sequence[str]]) -> Path:
     return path
 
 
+def test_a_folder_of_many_files_is_not_listed_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for at in range(30):
+        who, to = ("ana@mail.example", "s@shop.example") if at % 2 else ("s@shop.example", "ana@mail.example")
+        text = f"From: {who}\nTo: {to}\nSubject: S\nDate: Mon, 4 Mar 2024 10:{at}:00 +0000\nMessage-ID: <{at}@x>\n"
+        (tmp_path / f"{at:02}.eml").write_text(f"{text}References: <0@x>\n\nText {at}.\n")
+    code, _, err = call(
+        capsys, "convert", tmp_path, tmp_path / "o.jsonl", "--from", "email", "--set", 'assistants=["@shop.example"]'
+    )
+    assert code == 0 and "19.eml" in err and "20.eml" not in err and "and 10 more files: 10 records" in err
+
+
 # --- the main job on a real export ------------------------------------------------------------------------------------
 
 needs_kaggle = pytest.mark.skipif(not KAGGLE.exists(), reason="the shared data is not here")

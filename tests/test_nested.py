@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ftdata.jsontext import Item
+from ftdata.jsonitems import Item
 from ftdata.nested import Holder, Inside
 from ftdata.records import Limits
 from ftdata.source import Source
@@ -26,7 +26,8 @@ OTHER = st.dictionaries(st.sampled_from(["name", "id", "x"]), VALUES, max_size=3
 
 
 def cut(text: bytes, paths: tuple[str, ...], size: int) -> list[tuple[bool, Item]]:
-    inside, found = Inside(Limits(), paths), []
+    inside = Inside(Limits(), paths)
+    found: list[tuple[bool, Item]] = []
     for start in range(0, len(text), size):
         found += inside.feed(text[start : start + size])
     return found + list(inside.feed(b"", final=True))

@@ -454,7 +454,8 @@ def test_json_items(text: str, want: list[tuple[int, Any]], tmp_path: Path) -> N
     st.integers(1, 30),
 )
 def test_any_json_array_is_cut_into_its_items(value: list[Any], indent: Any, size: int) -> None:
-    from ftdata.jsontext import Items, on_one_line
+    from ftdata.jsonitems import Items
+    from ftdata.jsontext import on_one_line
 
     whole = json.dumps(value, indent=indent, ensure_ascii=False).encode()
     items = Items(Limits())

@@ -45,6 +45,11 @@ class Member(NamedTuple):
     at: int
 
 
+def called(archive: str, member: str) -> str:
+    """Give the name of a member for a message: `in.zip:a.json`, also where the archive is known by that already."""
+    return archive if archive.endswith(f":{member}") else f"{archive}:{member}"
+
+
 class Archive:
     """A zip archive in a file, which stays open. Raises `InputError` for one that is damaged or a bomb."""
 
@@ -171,9 +176,10 @@ class Archive:
 
         `probe`: see `Expanded`.
         """
-        shown = f"{self.name}:{name}"
+        shown = called(self.name, name)
         if name not in self._places:
-            raise InputError(f"{shown}: no such member")
+            some = list(itertools.islice(self._places, 6))
+            raise InputError(f"{shown}: no such member", f"it holds {', '.join(some[:5])}{', …' if some[5:] else ''}")
         if name in self._again:
             raise InputError(f"{shown}: the archive holds {self._again[name]} members of that name")
         member, _ = self._entry(self._places[name])

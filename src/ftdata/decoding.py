@@ -138,6 +138,18 @@ def texts(name: str, read: Callable[[int], bytes], encoding: str, skip: int, siz
             return
 
 
+def first_texts(texts: Iterator[str], size: int) -> list[str]:
+    """Take pieces of text until they hold `size` characters, or all."""
+    taken: list[str] = []
+    length = 0
+    for text in texts:
+        taken.append(text)
+        length += len(text)
+        if length >= size:
+            break
+    return taken
+
+
 def _advice(encoding: str, error: UnicodeDecodeError) -> str:
     if encoding != "utf-8":
         return "state another one with --encoding"

@@ -10,9 +10,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+from ftdata.decoding import first_texts
+from ftdata.errors import InputError
 
 DELIMITERS = ",;\t|"
 QUOTED = 16 << 20
@@ -238,3 +242,69 @@ def judged(rows: Rows, header: list[str] | None, width: int) -> Rows:
         elif row == header:
             cells[at], problems[at] = None, "repeated-header"
     return Rows(rows.lines, cells, problems)
+
+
+_HEADER = {
+    "unclosed-quote": "turn quoting off if the quotes are plain text",
+    "bad-quote": "turn quoting off if the quotes are plain text",
+    "row-too-large": "is this a table at all?",
+    "nul-byte": "if the file is UTF-16, state --encoding utf-16-le",
+}
+
+
+class Read(NamedTuple):
+    """A table: its fields, its delimiter, and for each row line, cells and problem (None: it holds nothing at all)."""
+
+    fields: tuple[str, ...]
+    delimiter: str
+    rows: Iterator[tuple[int, Any, str | None]] | None
+
+
+def read_table(
+    texts: Iterator[str],
+    name: str,
+    most: Callable[[], int],
+    *,
+    delimiter: str | None,
+    quotechar: str | None,
+    header: bool,
+    unmarked: bool = False,
+) -> Read:
+    """Read delimited text with its header, its rows as `cut_rows` and `judged` give them; no delimiter: it is guessed.
+
+    A header that cannot be read is an `InputError`, which says `name`. `most`: characters that a row may take, asked
+    when the first are read. `unmarked`: the byte order mark is off already.
+    """
+    opening = first_texts(texts, 1 << 18)
+    if opening and not unmarked:
+        opening[0] = opening[0].removeprefix("\ufeff")
+    sample = "".join(opening)
+    stated = sample.startswith("sep=") and sample[5:6] in ("\r", "\n")
+    if delimiter is None:
+        delimiter = guess_delimiter(sample, quotechar or None)[0]
+    blocks = cut_rows(itertools.chain(opening, texts), Dialect(delimiter, quotechar or None), most())
+    first = next((block for block in blocks if block.cells), None)
+    if first and stated:
+        first = _but_first(first)
+        if not first.cells:
+            first = next((block for block in blocks if block.cells), None)
+    if first is None:
+        return Read((), delimiter, None)
+    if header:
+        top, line = first.cells[0], first.lines[0]
+        if top is None:
+            problem = (first.problems or ["unreadable"])[0]
+            raise InputError(f"{name}:{line}: the header cannot be read ({problem}); {_HEADER.get(str(problem))}")
+        fields = tuple(top)
+        first = _but_first(first)
+    else:
+        width = next((len(cells) for cells in first.cells if cells is not None), 0)
+        fields = tuple(str(number + 1) for number in range(width))
+    names = list(fields) if header else None
+    judge = (judged(block, names, len(fields)) for block in itertools.chain([first], blocks))
+    counted = (zip(b.lines, b.cells, b.problems or itertools.repeat(None)) for b in judge)  # noqa: B905
+    return Read(fields, delimiter, itertools.chain.from_iterable(counted))
+
+
+def _but_first(rows: Rows) -> Rows:
+    return Rows(rows.lines[1:], rows.cells[1:], rows.problems and rows.problems[1:])

@@ -1,14 +1,15 @@
 """Cut JSON text into the texts of its items: a stream as it comes, a small document at once.
 
-What the bytes at hand hold whole is jumped over by one pattern; the rest goes bracket by bracket. Both ways agree on any
-bytes: a `]` closes a `{` as well (the parser is the one that judges), and what is no bracket or string is passed by.
+What the bytes at hand hold whole is jumped over by one pattern; the rest goes bracket by bracket. Both ways agree on
+any bytes: a `]` closes a `{` as well (it is the parser that judges), and what is no bracket or string is passed by.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from ftdata.jsontext import SPACE, STRING
 from ftdata.records import Limits
 
-_DEPTH = 8  # levels that one pattern takes; deeper nesting is cut level by level
+_DEPTH = 8  # levels that one pattern takes; deeper nesting is cut level by level, and its depth not known
 _HOLD = 1 << 20  # bytes of an unfinished item that are awaited before it is cut level by level
 _WHOLE = 16  # pieces of a JSON text that are held to be cut at once
 
@@ -35,8 +36,8 @@ GROUP = _nested(_DEPTH)
 """A bracket, what it holds and the bracket that closes it, if it nests no deeper than a few levels."""
 
 _REST = re.compile(rb'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+')
-_DEEP = re.compile(GROUP + rb"|" + STRING + rb'|[\[{\]}"]')
-_TOP = re.compile(rb"(" + GROUP + rb")([ \t\r\n]*+,)?+|" + STRING + rb'|[\[{\]}",]')
+DEEP = re.compile(GROUP + rb"|" + STRING + rb'|[\[{\]}"]')
+_TOP = re.compile(rb"(" + GROUP + rb")([ \t\r\n]*+,[ \t\r\n]*+)?+|" + STRING + rb'|[\[{\]}",]')
 _TOKEN = re.compile(STRING + rb'|[\[{\]}"]')
 
 _RAW = msgspec.json.Decoder(list[msgspec.Raw])
@@ -51,14 +52,33 @@ def string_end(held: bytearray, at: int) -> int:
 
 
 class Item(NamedTuple):
-    """The text of one item, the line on which it starts, or what is wrong with it."""
+    """The text of one item, the line on which it starts, or what is wrong with it.
+
+    `levels`: it nests no deeper than these; 0: that is not known.
+    """
 
     line: int
     text: bytes | None
     problem: str | None
+    levels: int = 0
 
 
-def unfinished(line: bytes) -> bool:
+def is_one_value(opening: bytes) -> bool:
+    """Say by its first bytes (UTF-8) whether a file is one JSON array or pretty-printed object, not lines."""
+    first, newline, rest = opening.lstrip().partition(b"\n")
+    second = rest.lstrip(b"\r\n")
+    if first[:1] == b"[":
+        if not newline or not rest.strip():
+            return True
+        try:
+            json.loads(first)
+        except ValueError:
+            return True
+        return False
+    return first[:1] == b"{" and bool(newline) and second[:1] in (b" ", b"\t", b'"', b"}") and _unfinished(first)
+
+
+def _unfinished(line: bytes) -> bool:
     """Say whether a line opens more brackets than it closes, as the first line of a pretty-printed value does."""
     level = 0
     for match in _TOKEN.finditer(line):
@@ -77,10 +97,10 @@ def items_of(text: bytes) -> list[bytes] | None:
         return None
 
 
-def cut_items(pieces: Iterator[bytes], limits: Limits, most: int | None = None) -> Iterator[Item]:
+def cut_items(pieces: Iterator[bytes], limits: Limits, most: Callable[[], int]) -> Iterator[Item]:
     """Cut pieces of JSON text into the items of its array, or its top-level values: see `Items`.
 
-    A small array (4 MB in pieces of 256 kB) is cut at once.
+    A small array (4 MB in pieces of 256 kB) is cut at once. `most` says how many bytes an unfinished item may take.
     """
     held = list(itertools.islice(pieces, _WHOLE + 1))
     if len(held) <= _WHOLE and (texts := items_of(text := b"".join(held))) is not None:
@@ -96,11 +116,11 @@ def cut_items(pieces: Iterator[bytes], limits: Limits, most: int | None = None) 
     yield from stream_items(itertools.chain(held, pieces), limits, most)
 
 
-def stream_items(pieces: Iterator[bytes], limits: Limits, most: int | None = None) -> Iterator[Item]:
+def stream_items(pieces: Iterator[bytes], limits: Limits, most: Callable[[], int]) -> Iterator[Item]:
     """Cut pieces of JSON text into items as they come, in little memory: see `Items`."""
     items = Items(limits)
     for piece in pieces:
-        yield from items.feed(piece, most=most)
+        yield from items.feed(piece, most=most())
     yield from items.feed(b"", final=True)
 
 
@@ -133,7 +153,7 @@ class Items:
         self._due = 0  # an item that the bytes did not hold whole is tried again when they reach to here
         self._line = line
         self._counted = at  # lines are counted up to here
-        self._cut_line = 0  # on which an item started whose beginning was let go, being too large
+        self._cut_line = 0  # on which an item started whose beginning was let go
         self._level = self._base = int(nested)  # brackets open; 1 in an array: its items lie one level down
         self._problem: str | None = None
         self._began = nested
@@ -183,8 +203,8 @@ class Items:
             if self._closed:
                 if self._nested:
                     break
-                if held[self._at : end].strip(SPACE):
-                    self._problem = "bad-json"
+                if beyond := held[self._at : end].lstrip(SPACE):
+                    self._problem, self._cut_line = "bad-json", self._cut_line or self._line_at(end - len(beyond))
                 self._at = end
                 break
             if self._level == 0:
@@ -192,7 +212,7 @@ class Items:
                 if self._level == 0:
                     break
                 continue
-            if not (yield from self._inside(0 if final else min(most, _HOLD))):
+            if not (yield from self._inside(final, 0 if final else min(most, _HOLD))):
                 break
         if final and self._in_line:
             yield from self._item(end, empty=False)
@@ -219,8 +239,7 @@ class Items:
         """Forget what was read of an item that is too large."""
         self._problem = "row-too-large"
         if not self._cut_line:
-            blank = len(self._held) - len(self._held[self._start :].lstrip(SPACE))
-            self._cut_line = self._line_at(min(blank, self._at))
+            self._cut_line = self._line_at(self._at - len(self._held[self._start : self._at].lstrip(SPACE)))
         self._line_at(self._at)
         self._start = self._at
 
@@ -256,26 +275,28 @@ class Items:
             yield from self._item(stop, empty=False)
         self._start = self._at
 
-    def _inside(self, patience: int) -> Generator[Item, None, bool]:
+    def _inside(self, final: bool, patience: int) -> Generator[Item, None, bool]:
         """Go on inside brackets; the return value says whether to go on after it.
 
-        `patience`: how many bytes of an item to await, so that one match takes it whole; 0 if none will come.
+        `patience`: how many bytes of an item to await, so that one match takes it whole.
         """
         held = self._held
-        if self._in_string and not self._string(not patience):
+        if self._in_string and not self._string(final):
             return False
         top = self._level == self._base
-        for match in (_TOP if top else _DEEP).finditer(held, self._at):
+        for match in (_TOP if top else DEEP).finditer(held, self._at):
             at, stop = match.span()
             if stop - at > 1:
                 # A string or a bracket with all that it holds; `lastindex`: and the comma after it.
                 if match.lastindex == 2:
-                    if self._problem is None and not held[self._start : at].strip(SPACE):
+                    if self._problem is None and (at == self._start or not held[self._start : at].strip(SPACE)):
                         text = match[1]
-                        wide = len(text) > self._limits.row
-                        yield Item(self._line_at(at), None if wide else text, "row-too-large" if wide else None)
+                        if len(text) > self._limits.row:
+                            yield Item(self._line_at(at), None, "row-too-large")
+                        else:
+                            yield Item(self._line_at(at), text, None, _DEPTH)
                     else:
-                        yield from self._item(stop - 1, empty=True)
+                        yield from self._item(match.start(2), empty=True)
                     self._start, self._comma = stop, True
                 self._at = stop
                 continue

@@ -51,6 +51,20 @@ def is_office(archive: Archive) -> bool:
     return "[Content_Types].xml" in archive or ("mimetype" in archive and "content.xml" in archive)
 
 
+def visible_sheets(path: Path) -> list[str]:
+    """Name the visible sheets of a workbook; none for what is no workbook that can be read."""
+    try:
+        with path.open("rb") as file:
+            archive = Archive(file, path.name, Limits())
+            if not is_office(archive):
+                return []
+            text = SheetText(archive, path.name, Limits(), None, None)
+            text.close()
+            return [name for name, _, hidden in text._sheets if not hidden]
+    except (OSError, InputError):
+        return []
+
+
 class SheetText:
     """One sheet as comma-delimited text: the one named, else the first visible one that is not empty.
 
@@ -182,7 +196,9 @@ class SheetText:
         names = [name for name, _, _ in self._sheets]
         if sheet is not None:
             if sheet not in names:
-                raise InputError(f"{self._name}: has no sheet of that name", f"it has {', '.join(names[:8])}")
+                raise InputError(
+                    f"{self._name}: has no sheet of that name (FILE.xlsx:SHEET)", f"it has {', '.join(names[:8])}"
+                )
             return self._lines(self._sheets[names.index(sheet)][1])
         for _, part, hidden in self._sheets:
             lines = iter(()) if hidden else self._lines(part)

@@ -17,6 +17,7 @@ from ftdata import hooks
 from ftdata.errors import InputError, RecipeError
 from ftdata.hub import fetched, is_hub
 from ftdata.recipe import Recipe
+from ftdata.sheets import visible_sheets
 from ftdata.source import Source, is_stdin
 from ftdata.stages import Reader, Sniff
 
@@ -66,7 +67,9 @@ def describe(path: Path | str, encoding: str | None = None) -> str:
     with Source(path, encoding=encoding) as source:
         members = source.members()
         if members:
-            return f"{len(members)} files: {', '.join(members[:5])}" + (", …" if len(members) > 5 else "")
+            some = ", ".join(members[:5]) + (", …" if len(members) > 5 else "")
+            one = f"{path}{'/' if Path(path).is_dir() else ':'}{members[0]}"
+            return f"{len(members)} files ({some}); give one as the path, such as {one}"
         opening = source.opening().lstrip()
         if not opening:
             return "an empty file"
@@ -85,8 +88,17 @@ def describe(path: Path | str, encoding: str | None = None) -> str:
         except InputError:
             table, rows = None, 0
         if table is not None and len(table.fields) > 1 and rows:
-            return f"delimited by {table.delimiter!r}, {len(table.fields)} columns: {', '.join(table.fields[:12])}"
-        return "text"
+            told = f"delimited by {table.delimiter!r}, {len(table.fields)} columns: {', '.join(table.fields[:12])}"
+            return told + _other_sheets(path)
+        return "text" + _other_sheets(path)
+
+
+def _other_sheets(path: Path | str) -> str:
+    """Say which sheets a workbook has besides the first: only that is read."""
+    names = visible_sheets(Path(path)) if str(path).lower().endswith((".xlsx", ".xlsm")) else []
+    if len(names) < 2:
+        return ""
+    return f" (one sheet of {len(names)}: {', '.join(names[:8])}; another is read as {path}:{names[1]})"
 
 
 def _built_in() -> list[type[Reader]]:

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from ftdata.archives import MEMBERS, Archive
+from ftdata.archives import MEMBERS, Archive, called
 from ftdata.errors import InputError
 from ftdata.expansion import BLOCK, COMPRESSED, Bytes, Expanded, Peeked, Stream, bomb, cause
 from ftdata.records import Limits
@@ -368,7 +368,7 @@ class Store:
             if self._office:
                 return SheetText(self._archive(), name, self._limits, member, self._scratch)
             assert member is not None
-            return Peeked(self._expanded(member, lambda raw: raw), f"{name}:{member}", kind_of)
+            return Peeked(self._expanded(member, lambda raw: raw), called(name, member), kind_of)
         if kind is None:
             return Expanded(tap(self.raw()), None, name, self._limits)
         if kind not in COMPRESSED:
@@ -385,7 +385,7 @@ class Store:
                 self._bombs[member] = twin.is_bomb()
                 close(twin)
             if self._bombs[member]:
-                raise bomb(self.name if member is None else f"{self.name}:{member}", self._limits)
+                raise bomb(self.name if member is None else called(self.name, member), self._limits)
 
         if member is not None:
             return self._archive().open(member, look if probe else None)

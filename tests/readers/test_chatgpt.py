@@ -276,6 +276,38 @@ def test_where_a_conversation_begins_and_ends(
     assert counts == reasons
 
 
+def test_an_answer_whose_question_was_left_out_is_flagged(tmp_path: Path) -> None:
+    picture = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://x"}
+    nodes = [
+        node("q1", None, "user", "first"),
+        node("a1", "q1", "assistant", "answer"),
+        node("q2", "a1", "user", picture, kind="multimodal_text"),
+        node("t2", "q2", "tool", "seen"),
+        node("a2", "t2", "assistant", "A cat."),
+    ]
+    rows = rows_of(tmp_path, talk(*nodes, current_node="a2"), talk(*nodes[:2], current_node="a1"))
+    assert talks(rows) == [["u:first", "a:answer\n\nA cat."], ["u:first", "a:answer"]]
+    assert [row.flags for row in rows if row.drop is None] == [("question-left-out",), ()]
+
+
+def test_an_answer_that_was_cut_short_is_flagged(tmp_path: Path) -> None:
+    for more in (
+        {"status": "finished_partial_completion"},
+        {"metadata": {"finish_details": {"type": "interrupted"}}},
+        {"metadata": {"finish_details": {"type": "max_tokens"}}},
+    ):
+        made = talk(node("q", None, "user", "Q"), node("a", "q", "assistant", "A", **more), current_node="a")
+        assert [row.flags for row in rows_of(tmp_path, made) if row.drop is None] == [("answer-cut",)]
+
+
+def test_a_draft_in_a_card_is_opened(tmp_path: Path) -> None:
+    text = 'Here:\n\n:::writing{variant="email" id="5" recipient="CANARY"}\nDear all,\n\nyes.\n:::\n\nShorter?'
+    made = talk(node("q", None, "user", text), node("a", "q", "assistant", text), current_node="a")
+    rows = rows_of(tmp_path, made)
+    assert talks(rows) == [[f"u:{text}", "a:Here:\n\nDear all,\n\nyes.\n\nShorter?"]]
+    assert [row.flags for row in rows if row.drop is None] == [("card-opened",)]
+
+
 def test_fields_of_the_talk(tmp_path: Path) -> None:
     chained = [
         node(f"{n}", f"{n - 1}", role, f"{n}") for n, role in enumerate(["assistant", "user", "assistant", "assistant"])
@@ -304,6 +336,8 @@ def test_fields_of_the_talk(tmp_path: Path) -> None:
         ("\ue200entity\ue202no json\ue201x\ue200 open", "x open"),
         ('\ue200entity\ue202["a", "\\ud800"]\ue201x', "x"),
         ("See :contentReference[oaicite:0]{index=0}.", "See."),
+        ("See \ue200url\ue202the page\ue202https://a.example/b\ue201.", "See the page (https://a.example/b)."),
+        ("See \ue200url\ue202the page\ue202turn0search1\ue201.", "See the page."),
         ("plain", "plain"),
     ],
 )

@@ -117,11 +117,39 @@ def test_attached_texts_are_counted_or_kept(tmp_path: Path) -> None:
     ]
     rows = rows_of(tmp_path, chat(*messages))
     assert talks(rows) == [["u:Why does it fail?", "a:It is full.\n\nThat too."]]
-    assert [row.flags for row in rows if row.drop is None] == [("attachments-left-out",)]
+    flags = ("attachments-left-out", "question-left-out")
+    assert [row.flags for row in rows if row.drop is None] == [flags]
     assert drops(rows)["not-text"] == 1
     rows = rows_of(tmp_path, chat(*messages), attachments=True)
     assert talks(rows) == [["u:Why does it fail?\n\nline of a log", "a:It is full.", "u:line of a log", "a:That too."]]
     assert [row.flags for row in rows if row.drop is None] == [()]
+
+
+@pytest.mark.covers("claude", "system")
+def test_thoughts_and_artifacts_in_the_text(tmp_path: Path) -> None:
+    artifact = '<antArtifact identifier="a" type="text/markdown" title="A">\n# Plan\n\n1. x\n</antArtifact>'
+    messages = [
+        said(1, "human", "Use <antThinking>this</antThinking>?"),
+        said(2, "assistant", f"Here.\n\n<antThinking>{CANARY}\n{CANARY}</antThinking>\n\n{artifact}\n\nDone."),
+        said(3, "assistant", f"<antThinking>{CANARY}"),
+        said(4, "human", "And the mark?"),
+        said(5, "assistant", "It is `<antThinking>`, in code."),
+        said(6, "human", "By voice", {"type": "voice_note", "title": "-", "text": "Is it late?"}),
+        said(7, "assistant", "No."),
+    ]
+    rows = rows_of(tmp_path, chat(*messages))
+    assert talks(rows) == [
+        [
+            "u:Use <antThinking>this</antThinking>?",
+            "a:Here.\n\n# Plan\n\n1. x\n\nDone.",
+            "u:And the mark?",
+            "a:It is `<antThinking>`, in code.",
+            "u:Is it late?",
+            "a:No.",
+        ]
+    ]
+    assert [row.flags for row in rows if row.drop is None] == [("thinking-removed", "card-opened")]
+    assert drops(rows)["thinking"] == 1 and CANARY not in repr(rows)
 
 
 # --- order and branches -----------------------------------------------------------------------------------------------

@@ -290,7 +290,7 @@ def test_internal_mails_by_option(tmp_path: Path) -> None:
         ("\"'Rui' via Help\" <help@shop.example>", {"X_Original_From": "Rui <rui@mail.example>"}),
     ],
 )
-def test_who_wrote_by_way_of_the_shop_itself(tmp_path: Path, sender: str, headers: dict[str, str]) -> None:
+def test_who_wrote_by_way_of_the_shop_itself(tmp_path: Path, sender: str, headers: dict[str, Any]) -> None:
     made = mail("x", "Do you open on Sundays?", sender=sender, to=SHOP, **headers)
     found = rows(folder(tmp_path, [made, thread()[5]]))
     assert talks(found) == TALKS[1:] and '"Rui"' in found[0]["meta"]
@@ -308,7 +308,7 @@ def test_who_wrote_by_way_of_the_shop_itself(tmp_path: Path, sender: str, header
     ],
 )
 def test_an_answer_that_names_nothing_goes_by_what_the_program_took_for_a_thread(
-    tmp_path: Path, first: dict[str, str], second: dict[str, str]
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     mails = [
         mail("x", "Do you open on Sundays?", sender="Rui <rui@mail.example>", **first),
@@ -327,8 +327,8 @@ def test_folders_of_drafts_and_of_the_bin(tmp_path: Path) -> None:
         for at, one in enumerate(thread()):
             archive.writestr(f"Inbox/{at}.eml", one.as_bytes())
         places = (".Trash/cur/1", "Account/Gelöschte Elemente/1.eml", "Drafts/1.eml", "INBOX.Rascunhos/new/1")
-        for place, one in zip(places, made, strict=False):
-            archive.writestr(place, one)
+        for place, text in zip(places, made, strict=False):
+            archive.writestr(place, text)
         archive.writestr("[Gmail].mbox/Drafts.mbox/mbox", b"From a@b Mon Mar 03 10:00:00 2025\n" + made[4])
     found = rows(tmp_path / "mails.zip")
     assert sorted(talks(found)) == sorted(TALKS) and "CANARY" not in repr(found)
@@ -388,6 +388,15 @@ def test_attachments_are_counted_and_left_out(tmp_path: Path) -> None:
 
 
 # --- texts, held against the standard library -------------------------------------------------------------------------
+
+
+def test_a_signed_text_is_read_without_its_signature(tmp_path: Path) -> None:
+    signed = (
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nDo you open\n- - on Sundays?\n\n"
+        "-----BEGIN PGP SIGNATURE-----\n\niQEzBAEB\n-----END PGP SIGNATURE-----\n"
+    )
+    found = rows(folder(tmp_path, [mail("x", signed), thread()[5]]))
+    assert talks(found) == [[("user", "Do you open\n- on Sundays?"), ("assistant", "Yes, from ten.")]]
 
 
 def _html_only() -> EmailMessage:
@@ -452,6 +461,29 @@ def test_headers_that_break_the_rules() -> None:
     assert mime.header(head, "subject") == "=?utf-8?B?broken"
     assert mime.sent(head) == 1_740_992_400_000_000
     assert mime.people(head, "to")[0].address == "é@x.example"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Type: text/plain; charset*=utf\0-8'en'x",
+        b"Content-Type: text/plain; charset*0*=a'b'c; charset*1=\xff",
+        b"Content-Type: text/plain; name*=utf\0'en'%ff",
+        b"Content-Type: text/plain; charset=utf\0-8",
+        b"Content-Type: text/plain; charset=idna",
+        b"Content-Type: text/plain; charset=punycode",
+        b"Content-Type: text/plain; charset=undefined",
+        b"Content-Type: text/plain; charset=unicode_escape",
+        b"Content-Type: multipart/mixed; boundary*0*=\0'a'%ff",
+        b"Subject: =?unicode_escape?q?=5Cud800?=",
+        b"Subject: =?utf\xe2\x80\xa6-8?q?x?=",
+        b"Subject: =?undefined?q?x?=",
+    ],
+)
+def test_charsets_that_are_none(tmp_path: Path, headers: bytes) -> None:
+    raw = b"Message-ID: <x@mail.example>\nFrom: Rui <rui@mail.example>\nTo: help@shop.example\n" + headers
+    found = rows(folder(tmp_path, [raw + b"\n\nOl\xe9 \\ud800 \xf0\x9f\x98\x80\n", thread()[5]]))
+    assert talks(found) or reasons(found)
 
 
 _WORDS = st.text(alphabet=st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=60)

@@ -77,6 +77,64 @@ def test_what_is_put_right_can_be_put_back(text: str) -> None:
             assert text.isascii() or text.encode("latin-1").decode() == text
 
 
+@pytest.mark.covers("messenger", "system")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("João Sá deu ao grupo o nome Clientes.", "system-line"),
+        ("João entrou no grupo.", "system-line"),
+        ("João alterou o tema da conversa para Amor.", "system-line"),
+        ("João criou uma sondagem: Sim?", "system-line"),
+        ("João abandonó el grupo.", "system-line"),
+        ("João ha cambiado el nombre del grupo a X.", "system-line"),
+        ("João hat die Gruppe verlassen.", "system-line"),
+        ("João hat das Thema zu Liebe geändert.", "system-line"),
+        ("João a quitté le groupe.", "system-line"),
+        ("João ha abbandonato il gruppo.", "system-line"),
+        ("Ha indicado que le gusta un mensaje", "system-line"),
+        ("Ha reaccionado con 👍🏽 a tu mensaje", "system-line"),
+        ("Gefällt eine Nachricht", "system-line"),
+        (
+            "Messages and calls are secured with end-to-end encryption. Only people in this chat can read them.",
+            "system-line",
+        ),
+        ("As mensagens e as chamadas são protegidas com encriptação ponto a ponto.", "system-line"),
+        ("Los mensajes y las llamadas están protegidos con cifrado de extremo a extremo.", "system-line"),
+        ("João ha enviado un archivo adjunto.", "not-text"),
+        ("I sent an attachment.", None),
+        ("Ich hat einen Anhang gesendet", None),
+        ("Você enviou uma foto errada, quero trocar.", None),
+        ("Alguém entrou no grupo.", None),
+        ("Quem deixou o grupo? João saiu do grupo.", None),
+        ("João, entrou no grupo?", None),
+    ],
+)
+def test_lines_of_meta_in_other_languages(tmp_path: Path, text: str, reason: str | None) -> None:
+    export = {
+        "participants": [],
+        "messages": [
+            {"sender_name": who, "timestamp_ms": 1709287200000 + at, "content": said}
+            for at, (who, said) in enumerate([("João Sá", "Olá"), ("João Sá", text), ("Loja", "Sim?")])
+        ],
+    }
+    rows = read(Messenger, write(tmp_path / "message_1.json", export), assistants=["Loja"])
+    first = "Olá" if reason else f"Olá\n\n{text}"
+    assert talks(rows) == [[f"u:{first}", "a:Sim?"]] and drops(rows).get(reason, 0) > 0
+
+
+@pytest.mark.covers("messenger", "bots")
+def test_the_model_of_meta_is_a_bot(tmp_path: Path) -> None:
+    said = [("Ana", "Hi."), ("Meta AI", CANARY), ("Sol", "Hello.")]
+    export = {
+        "messages": [
+            {"sender_name": who, "timestamp_ms": 1709287200000 + at, "content": text}
+            for at, (who, text) in enumerate(said)
+        ]
+    }
+    rows = read(Messenger, write(tmp_path / "message_1.json", export), assistants=["Sol"])
+    assert talks(rows) == [["u:Hi.", "a:Hello."]] and drops(rows)["bot"] == 1
+
+
 @pytest.mark.parametrize("value", [None, 7, ["é"], {}, True])
 def test_what_is_no_text_has_none(value: Any) -> None:
     assert repaired(value) == ("", False)

@@ -253,6 +253,17 @@ def test_flags_in_another_form_hide_all_the_same(tmp_path: Path, yes: Any, no: A
     assert talks(rows) == TALKS and drops(rows) == DROPS
 
 
+@pytest.mark.parametrize("flag", ["is_private", "is_group", "is_im", "is_mpim"])
+def test_each_flag_of_a_private_channel_shuts_it(tmp_path: Path, flag: str) -> None:
+    files = {
+        "channels.json": [{"id": "C1", "name": "general"}, {"id": "C7", "name": "shut", flag: True}],
+        "general/2024-03-01.json": [message(1, "U1", "q"), message(2, "U2", "a")],
+        "shut/2024-03-01.json": [message(1, "U1", SECRET), message(2, "U2", SECRET)],
+    }
+    rows = read(Slack, write(tmp_path / "e", files), assistants=("U2",))
+    assert talks(rows) == [["u:q", "a:a"]] and drops(rows)["private-note"] == 2
+
+
 def test_of_two_channels_of_one_name_the_private_one_counts(tmp_path: Path) -> None:
     files = {**EXPORT, "groups.json": [{"id": "G1", "name": "general"}]}
     rows = read(Slack, write(tmp_path / "e", files), assistants=("U2",))
@@ -264,6 +275,51 @@ def test_days_of_another_workspace_are_not_known_by_these_tables(tmp_path: Path)
     files["other/general/2024-03-01.json"] = [message(1, "U1", SECRET), message(2, "U2", SECRET)]
     rows = read(Slack, write(tmp_path / "e", files), assistants=("U2",))
     assert talks(rows) == TALKS and drops(rows)["unknown-visibility"] == 3
+
+
+@pytest.mark.parametrize("outer", ["", "acme/"])
+def test_each_workspace_of_an_organization_has_its_own_tables(tmp_path: Path, outer: str) -> None:
+    """A private channel of one workspace stays shut, whatever public channel of another has its name."""
+    talk = [message(1, "U1", "here"), message(2, "U2", "there <@U7>")]
+    secret = [message(1, "U1", SECRET), message(2, "U2", SECRET)]
+    files = {
+        "org_users.json": [*USERS, {"id": "U7", "name": "eva", "profile": {}}],
+        "channels.json": [{"id": "C9", "name": "hush"}],
+        "hush/2024-03-01.json": talk,
+        "teams/one/channels.json": [{"id": "C1", "name": "help"}],
+        "teams/one/groups.json": [{"id": "G1", "name": "hush"}],
+        "teams/one/users.json": USERS[:1],
+        "teams/one/help/2024-03-01.json": talk,
+        "teams/one/hush/2024-03-01.json": secret,
+        "teams/two/groups.json": [{"id": "G2", "name": "help"}],
+        "teams/two/help/2024-03-01.json": secret,
+        "teams/two/other/2024-03-01.json": secret,
+    }
+    rows = read(
+        Slack, write(tmp_path / "e", {outer + name: value for name, value in files.items()}), assistants=("U2",)
+    )
+    assert talks(rows) == [["u:here", "a:there @eva"]] * 2 and {(row.meta or {})["chat"] for row in live(rows)} == {
+        "hush",
+        "help",
+    }
+    assert drops(rows)["private-note"] == 4 and drops(rows)["unknown-visibility"] == 2
+
+
+def test_a_private_channel_is_not_named(tmp_path: Path) -> None:
+    link = {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": [{"type": "channel", "channel_id": "G1"}]}],
+    }
+    files = {
+        "channels.json": [{"id": "C1", "name": "general"}],
+        "groups.json": [{"id": "G1", "name": CANARY}],
+        "general/2024-03-01.json": [
+            message(1, "U1", f"is it <#G1|{CANARY}> or <#C1|general>?"),
+            message(2, "U2", "", blocks=[link]),
+        ],
+    }
+    rows = read(Slack, write(tmp_path / "e", files), assistants=("U2",))
+    assert talks(rows) == [["u:is it #G1 or #general?", "a:#G1"]]
 
 
 def test_an_export_of_private_rooms_only_is_refused(tmp_path: Path) -> None:

@@ -185,6 +185,21 @@ def test_a_folder_of_a_tenant(tmp_path: Path) -> None:
     assert drops(everything)["repeated-message"] == 1
 
 
+@pytest.mark.parametrize("name", ["channels.json", "Channels_t.json", "allChannels.json", "channels-t.json"])
+@pytest.mark.parametrize("kind", ["private", "shared"])
+def test_a_table_of_channels_may_be_an_answer_of_the_api(tmp_path: Path, name: str, kind: str) -> None:
+    told = {"id": "19:shut@thread.tacv2", "displayName": "board", "membershipType": kind}
+    room = {"id": "19:room@thread.tacv2", "displayName": "social", "membershipType": "standard"}
+    shut = {"ChannelIdentity": {"ChannelId": "19:shut@thread.tacv2", "TeamId": "t"}}
+    files = {
+        f"t/{name}": {"@odata.context": "x", "value": [room, told]},
+        "t/messages.json": [*POSTS, post(40, "Bia Sá", SECRET, **shut), post(41, "Sol Reis", SECRET, 40, **shut)],
+    }
+    rows = read(Teams, write(tmp_path / "export", files), assistants=("b2",))
+    assert talks(rows) == TALKS and drops(rows)["private-note"] == DROPS["private-note"] + 2
+    assert (live(rows)[0].meta or {})["chat"] == "social"
+
+
 def test_no_private_text_comes_near_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[str] = []
     extend = Log.extend

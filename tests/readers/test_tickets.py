@@ -409,8 +409,8 @@ def test_wrong_settings_name_the_remedy(tmp_path: Path, settings: dict[str, Any]
         ("zendesk_tables/ticket_comment_data.csv", "Zendesk ticket comments table.*assistants"),
         ("zendesk_tables/ticket_data.csv", "Zendesk tickets table.*ticket_comment"),
         ("zendesk_tables/user_data.csv", "Zendesk users table"),
-        ("zendesk_tables/ticket_tag_data.csv", "no message-text column"),
-        ("freshservice_api/ticketsResponse.json", "Freshservice.*conversations of each ticket"),
+        ("zendesk_tables/ticket_tag_data.csv", "table of Zendesk ticket tags.*give the folder"),
+        ("freshservice_api/ticketsResponse.json", None),
         ("freshservice_api/Conversation.md", None),
     ],
 )
@@ -544,3 +544,39 @@ def test_a_quote_in_a_message_of_a_ticket_is_cut_and_told(tmp_path: Path) -> Non
     [row] = read(path)
     assert [text for _, text in turns(row)] == ["Onde está?", "Chegou."]
     assert "mail-cut" in row.flags
+
+
+@pytest.mark.parametrize(
+    ("name", "off", "on", "reason"),
+    [
+        ("deleted", "false", "true", "deleted"),
+        ("Is Deleted", "0", "1.0", "deleted"),
+        ("deleted_at", "", "2024-01-02 10:00", "deleted"),
+        ("_fivetran_deleted", "FALSE", "TRUE", "deleted"),
+        ("Excluído", "não", "x", "deleted"),
+        ("Status", "closed", "Deleted", "deleted"),
+        ("Estado", "cerrado", "Eliminado", "deleted"),
+        ("spam", "-", "yes", "spam"),
+        ("Status", "—", "spam", "spam"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["ticket", "message"])
+def test_deleted_and_spam_are_left_out(shape: str, name: str, off: str, on: str, reason: str, tmp_path: Path) -> None:
+    secret = "CANARY-del is what nobody may learn from"
+    if shape == "ticket":
+        lines = [("id", "question", "answer", name), (1, "Where is my order?", "It is on its way.", off)]
+        lines.append((2, secret, secret, on))
+    else:
+        lines = [("ticket_id", "role", "message", name), (1, "customer", "Where is my order?", off)]
+        lines += [(1, "agent", secret, on), (1, "agent", "It is on its way to you.", off)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(",".join(map(str, line)) for line in lines) + "\n", encoding="utf-8")
+    rows = read(path.parent / "u.csv", path.read_bytes(), assume_public=True)
+    assert [row.drop for row in rows if row.drop] == [reason]
+    assert "CANARY-del" not in repr(rows) and any(row.drop is None for row in rows)
+
+
+def test_columns_about_deletion_are_no_mark(tmp_path: Path) -> None:
+    lines = ["id,question,answer,Deleted by,Deleted messages", "1,Where is my order?,It is on its way.,Amy,3"]
+    rows = read(tmp_path / "t.csv", "\n".join(lines).encode(), assume_public=True)
+    assert [row.drop for row in rows] == [None]

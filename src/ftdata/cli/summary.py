@@ -11,19 +11,21 @@ if TYPE_CHECKING:
     from ftdata.files import Record
     from ftdata.manifest import Manifest, OutputPart
 
+_INPUTS = 20  # files of a folder that are listed; the record has all
 _COLOURS = {"error": "red", "warn": "yellow", "info": None}
 
 
 def summarise(manifest: Manifest, record: Record | None = None) -> None:
     """Print what was read, what each stage did, what was written, and whether it adds up."""
     line()
+    noted = [part for part in manifest.inputs[_INPUTS:] if part.notes]  # what was noted of a file is said
+    shown = [*manifest.inputs[:_INPUTS], *noted[:_INPUTS]]
     table(
-        [
-            (part.name, part.use, f"{part.records:,} records", part.encoding or "", *part.notes)
-            for part in manifest.inputs
-        ],
+        [(part.name, part.use, f"{part.records:,} records", part.encoding or "", *part.notes) for part in shown],
         right=(2,),
     )
+    if rest := len(manifest.inputs) - len(shown):
+        line(f"and {rest:,} more files: {manifest.records - sum(part.records for part in shown):,} records")
     line()
     rows: list[tuple[str, ...]] = [("stage", "rows in", "dropped", "edited", "flagged", "")]
     for stage in manifest.stages:

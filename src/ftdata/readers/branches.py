@@ -19,12 +19,14 @@ _SHARED = 1_000_000
 """Messages that the branches of one conversation may share with others, all together (64 characters written out count
 as one more): a tree whose every node has a branch of its own would otherwise become the square of its size."""
 
+_ABOVE = 50  # messages left out between a question and its answer, at most: tools, thoughts
+
 
 class Node(NamedTuple):
     """One message of a tree: its record, the id of itself and of the one that it answers, who speaks, and what.
 
-    `drop` is the reason why it is left out: its text is then never looked at. `at` serves to find the latest message
-    where nothing says which was seen last.
+    `drop` is the reason why it is left out: its text is then never looked at, and `role` tells only whose it
+    was. `at` serves to find the latest message where nothing says which was seen last.
     """
 
     number: int
@@ -55,7 +57,8 @@ class Branches(Told):
     `shares` the rest. A conversation begins with its first user turn and ends with its last assistant turn.
 
     Records left out, besides the reasons of `talks` and of the source: `other-branch`, `empty-text`, `leading-agent`,
-    `trailing-user`, `no-assistant`, `no-user`, `no-answer`. Flags: `branch-guessed`, and those of `talks`.
+    `trailing-user`, `no-assistant`, `no-user`, `no-answer`.
+    Flags: `branch-guessed`, `question-left-out` (an answer to a picture or file without words), and those of `talks`.
     """
 
     tells_roles: ClassVar[bool] = True
@@ -108,6 +111,8 @@ class Branches(Told):
         tree, nodes = _Tree(talk), talk.nodes
         for number, reason in talk.others:
             yield _Row([number], drop=reason)
+        if any(node.drop is not None and node.role == "user" for node in nodes):
+            nodes = tree.marked()
         for node in nodes:
             if (left := _reason(node)) is not None:
                 yield _Row([node.number], drop=left)
@@ -245,6 +250,25 @@ class _Tree:
                     late, depth = late if told is None else max(late, told), depth + 1
                 known[at] = (late, depth)
         return max(leaves, key=lambda leaf: (known[leaf] or (float("-inf"), 0), leaf))
+
+    def marked(self) -> Sequence[Node]:
+        """Give the nodes, flagged where what an assistant answers was left out."""
+        self._nodes = [
+            node._replace(flags=(*node.flags, "question-left-out")) if self._is_unasked(at) else node
+            for at, node in enumerate(self._nodes)
+        ]
+        return self._nodes
+
+    def _is_unasked(self, at: int) -> bool:
+        if self._nodes[at].role != "assistant" or _reason(self._nodes[at]) is not None:
+            return False
+        for _ in range(_ABOVE):
+            at = self._up[at]
+            if at < 0 or _reason(self._nodes[at]) is None:
+                return False
+            if self._nodes[at].role == "user":
+                return True
+        return False
 
     def above(self, top: int, live: bool) -> list[Node] | None:
         """List what is kept of the nodes above one, from the top down; None where the branches share too much."""

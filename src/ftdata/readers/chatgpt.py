@@ -29,6 +29,10 @@ _MARKS = re.compile(
     r" ?(?:【[0-9]{1,4}(?::[0-9]{1,4})?†[^【】\n]{0,300}】|:contentReference\[oaicite:[0-9]{1,4}\]\{index=[0-9]{1,4}\}"
     r"|\ue200(?!entity\ue202)[^\ue200\ue201]{0,20000}\ue201)"
 )
+_URL = re.compile(r"\ue200url\ue202([^\ue200-\ue202]{1,2000})(?:\ue202([^\ue200-\ue202]{0,2000}))?\ue201")
+_WRITING = re.compile(r"^:::writing\{[^\n]{0,2000}\}[ \t]*\n(.*?)\n:::[ \t]*$", re.MULTILINE | re.DOTALL)
+"""What the page shows as a card to copy: a draft of a mail, a document."""
+_CUT = frozenset({"interrupted", "max_tokens"})
 _ENTITY = re.compile(r"\ue200entity\ue202([^\ue200\ue201]{0,2000})\ue201")
 _STRAY = re.compile("[\ue200-\ue206]")
 
@@ -38,12 +42,13 @@ class ChatGPT(Branches):
 
     A conversation is the branch from `current_node` up; answers made again and questions asked anew are other branches.
     What the assistant says before and after a tool is one turn. The marks of sources (`【4†source】` and the like) are
-    taken out of answers; of a name marked for the page its text stays.
+    taken out of answers; of a name or link marked for the page, and of a draft in a card, the text stays.
 
     Records left out, besides those of `Branches` and of the source: `preamble` (what stands around a conversation's
     messages), `hidden` (messages that the page does not show, custom instructions), `system-line`, `thinking`,
     `tool-output` (what is said to a tool, and what tools say), `not-text` (pictures and sounds without words),
-    `unknown-role`, `not-an-object`. Flags: `citations-removed`, and those of `Branches`.
+    `unknown-role`, `not-an-object`. Flags: `citations-removed`, `card-opened`, `answer-cut` (it was stopped, or too
+    long), and those of `Branches`.
 
     `meta` holds `subject` (the title), `chat` (the id), `created_at` and `model` (that of the last answer). Keys and
     kinds as in files that were read, and as documents of parsers list them.
@@ -96,10 +101,16 @@ def _node(number: int, value: Any) -> Node:
     if not text.strip():
         parts = content.get("parts")
         media = isinstance(parts, list) and any(isinstance(part, dict) for part in parts)
-        return node._replace(drop="not-text" if media else "empty-text")
+        return node._replace(role=role, drop="not-text" if media else "empty-text")
     flags: tuple[str, ...] = ()
-    if role == "assistant" and (plain := without_marks(text)) != text:
-        text, flags = plain, ("citations-removed",)
+    if role == "assistant":
+        if (plain := without_marks(text)) != text:
+            text, flags = plain, ("citations-removed",)
+        if ":::writing{" in text and (plain := _WRITING.sub(r"\1", text)) != text:
+            text, flags = plain, (*flags, "card-opened")
+        ended = _object(about.get("finish_details")).get("type")
+        if message.get("status") == "finished_partial_completion" or (isinstance(ended, str) and ended in _CUT):
+            flags = (*flags, "answer-cut")
     return node._replace(role=role, text=text, flags=flags, model=word(about.get("model_slug")) or None)
 
 
@@ -137,7 +148,12 @@ def without_marks(text: str) -> str:
     """Give an answer without the marks of its sources; of a name marked for the page its text stays."""
     if "【" not in text and "oaicite" not in text and not _STRAY.search(text):
         return text
-    return _STRAY.sub("", _ENTITY.sub(_named, _MARKS.sub("", text)))
+    return _STRAY.sub("", _ENTITY.sub(_named, _MARKS.sub("", _URL.sub(_linked, text))))
+
+
+def _linked(match: re.Match[str]) -> str:
+    target = match[2] or ""
+    return f"{match[1]} ({target})" if target.startswith(("http://", "https://")) else match[1]
 
 
 def _named(match: re.Match[str]) -> str:

@@ -21,18 +21,24 @@ _ROLES = {"human": "user", "user": "user", "assistant": "assistant"}
 _UNSHOWN = re.compile(r"\n*```[a-z]*\s*This block is not supported on your current device yet\.\s*```\n*")
 """What older exports put into `text` where a block stood that is no text."""
 
+_THOUGHT = re.compile(r"\n*(?<!`)<antThinking>.*?(?:</antThinking>|\Z)\n*", re.DOTALL)
+_ARTIFACT = re.compile(r"</?antArtifact\b[^<>]{0,2000}>\n?")
+"""Exports of 2024 have thoughts, and the marks of what is shown beside the chat, in the text."""
+_WORDS = frozenset({"text", "voice_note"})
+
 
 class Claude(Branches):
     """Read a Claude export: `conversations.json`, or the folder or zip that holds it.
 
     The text of a message is that of its `content` blocks of type `text`; `text` counts only where there are no blocks,
-    since newer exports write thoughts into it. Messages go by the ones they answer (`parent_message_uuid`) where these
-    are told, else by time, then as they stand.
+    since newer exports write thoughts into it. Thoughts in a text are taken out of it (`<antThinking>`), of what was
+    shown beside the chat (`<antArtifact>`) the text stays. Messages go by the ones they answer
+    (`parent_message_uuid`) where these are told, else by time, then as they stand.
 
     Records left out, besides those of `Branches` and of the source: `preamble` (what stands around a conversation's
     messages), `thinking`, `tool-output` (what is said to a tool, and what tools say, without words of the assistant's
     own), `not-text` (a file alone), `system-line`, `unknown-role`, `not-an-object` (messages that are null).
-    Flags: `attachments-left-out`, and those of `Branches`.
+    Flags: `attachments-left-out`, `thinking-removed`, `card-opened`, and those of `Branches`.
 
     `meta` holds `subject` (the title), `chat` (the id), `created_at` and, where it is told, `model`. The list of
     messages as in files that were read; branches as in dumps that others published.
@@ -90,14 +96,21 @@ class Claude(Branches):
         if role is None:
             return node._replace(drop="system-line" if sender == "system" else "unknown-role")
         text, reason = _said(message)
+        flags: tuple[str, ...] = ()
+        if role == "assistant" and "<ant" in text:
+            text, thoughts = _THOUGHT.subn("\n\n", text)
+            text, opened = _ARTIFACT.subn("", text.strip("\n") if thoughts else text)
+            flags = (*(("thinking-removed",) if thoughts else ()), *(("card-opened",) if opened else ()))
+            reason = reason or (None if text.strip() else "thinking")
         pasted = [word(one.get("extracted_content")) for one in _objects(message.get("attachments"))]
         pasted = [one for one in pasted if one]
         if self.attachments:
             text = "\n\n".join([text, *pasted] if text.strip() else pasted)
         if not text.strip():
             files = message.get("files") or message.get("attachments")
-            return node._replace(drop=reason or ("not-text" if files else "empty-text"))
-        flags = ("attachments-left-out",) if pasted and not self.attachments else ()
+            return node._replace(role=role, drop=reason or ("not-text" if files else "empty-text"))
+        if pasted and not self.attachments:
+            flags = (*flags, "attachments-left-out")
         return node._replace(role=role, text=text, flags=flags, model=word(message.get("model")) or None)
 
 
@@ -107,9 +120,9 @@ def _said(message: Mapping[str, Any]) -> tuple[str, str | None]:
     if not blocks:
         text = message.get("text")
         return _UNSHOWN.sub("\n\n", text).strip("\n") if isinstance(text, str) else "", None
-    texts = [block["text"] for block in blocks if block.get("type") == "text" and isinstance(block.get("text"), str)]
-    text = "\n\n".join(text for text in texts if text.strip())
     kinds = [kind for block in blocks if isinstance(kind := block.get("type"), str)]
+    texts = [block.get("text") for block in blocks if isinstance(kind := block.get("type"), str) and kind in _WORDS]
+    text = "\n\n".join(text for text in texts if isinstance(text, str) and text.strip())
     if any(kind.startswith("tool") or kind.endswith(("tool_use", "tool_result")) for kind in kinds):
         return text, "tool-output"
     if any("thinking" in kind for kind in kinds):

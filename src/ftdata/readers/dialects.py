@@ -38,12 +38,3 @@ def visibility_columns(shape: Shape | None, header: Sequence[str]) -> tuple[int,
     """Give the numbers (from 0) of the columns that tell public from private in this export."""
     told = {words(name) for name in visibility_names(shape)}
     return tuple(i for i, name in enumerate(header) if words(name) in told)
-
-
-def dump_of(opening: bytes) -> Shape | None:
-    """Find the help desk that gives out this JSON, by the keys at its beginning."""
-    from ftdata.readers.help_desk.dialect import shipped
-    from ftdata.readers.help_desk.outline import by_keys
-
-    found = by_keys(opening, list(shipped().values()))
-    return None if found is None else found.shape

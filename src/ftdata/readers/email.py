@@ -112,7 +112,7 @@ class Email(Messages):
         boxed = any(_BOXES.fullmatch(name) for name in mails)  # beside a box may lie what its program keeps
         if not mails or len(mails) * 2 < len(named[:20]) or (len(named) * 2 < len(members) and not boxed):
             return None
-        return cls.known(source, f"{len(named)} files with mails of {len(members)}")
+        return cls.known(source, f"{len(named)} of {len(members)} files are of mails")
 
     def turns(self, source: Source) -> Iterator[Turn]:
         """Give the mails, file by file."""

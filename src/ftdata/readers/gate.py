@@ -81,6 +81,48 @@ def privacy(layout: Layout, public: Sequence[str]) -> Callable[[Sequence[str]], 
     return hidden
 
 
+_GONE = {
+    "deleted": w.word_set(
+        "deleted redacted trashed excluido excluida apagado apagada eliminado eliminada borrado borrada"
+    )
+}
+_GONE["spam"] = w.word_set("spam")
+_FILLERS = w.word_set("is was foi fue e es at on em en date data fecha time fivetran ab cdc sdc")
+_STATE = w.word_set("status state estado situacao")
+
+
+def withdrawn(layout: Layout, blanks: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
+    """Make the gate of what was deleted, or is spam: by a column named so (a time, or a yes), or by the status.
+
+    A mark is off only where its cell is empty, or says no.
+    """
+    marks: list[tuple[int, str]] = []
+    states: list[int] = []
+    for index, name in enumerate(layout.names):
+        if any(at == index for use, at in layout.columns.items() if use != "time"):
+            continue
+        told = set(w.words(name.partition("#")[0])) - _FILLERS
+        marks += [(index, reason) for reason, own in _GONE.items() if told and told <= own]
+        states += [index] if told and told <= _STATE else []
+    if not marks and not states:
+        return lambda cells: None
+    empty = {"", *blanks}
+
+    def gone(cells: Sequence[str]) -> str | None:
+        for index, reason in marks:
+            if (cell := cells[index].strip()) not in empty and w.truth(cell) is not False:
+                return reason
+        for index in states:
+            if 0 < len(cell := cells[index].strip()) < _LABEL:
+                told = set(w.words(cell))
+                for reason, own in _GONE.items():
+                    if told and told <= own:
+                        return reason
+        return None
+
+    return gone
+
+
 @lru_cache(maxsize=4096)
 def named_private(author: str) -> bool:
     """Say whether a part of an author in brackets means private: `Amy (whisper to agents)`, `[internal] Amy`."""

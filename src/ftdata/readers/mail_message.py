@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
@@ -22,6 +22,11 @@ _EPOCH = datetime(1970, 1, 1)
 _LONG = 20_000  # characters of a header of people that are read
 _DEPTH = 50  # levels of parts; nobody's mail nests deeper
 _PARTS = 1000
+_SIGNED = re.compile(
+    r"\s*-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Z][A-Za-z]{1,20}: [^\n]*\n)*\n(.*?)\n"
+    r"-----BEGIN PGP SIGNATURE-----.*",
+    re.DOTALL,
+)
 _WINDOWS = re.compile(rb"[\x80-\x9f]")
 
 
@@ -99,7 +104,7 @@ def sent(head: Head) -> int | None:
 
 def body(mail: bytes) -> Body:
     """Give the text of a mail: of alternatives the plain one unless it is empty, of several inline texts all."""
-    message = message_from_bytes(mail, Message, policy=policy.compat32)
+    message = message_from_bytes(mail.replace(b"\0", b""), Message, policy=policy.compat32)
     parts, attachments, calendar, encrypted = list[tuple[str, bool]](), 0, False, False
     for part in _leaves(message):
         kind = part.get_content_type()
@@ -117,6 +122,8 @@ def body(mail: bytes) -> Body:
             attachments += 1
     html = bool(parts) and all(one for _, one in parts)
     text = "\n".join(text for text, one in parts if one == html)
+    if not html and (signed := _SIGNED.fullmatch(text)):  # RFC 9580, 7: `- ` before what begins with a dash
+        text = re.sub(r"^- ", "", signed[1], flags=re.MULTILINE)
     return Body(text, html, attachments, calendar, encrypted or text.lstrip()[:27] == "-----BEGIN PGP MESSAGE-----")
 
 
@@ -152,7 +159,8 @@ def flowed(text: str, delete_space: bool) -> str:
 
 def _leaves(message: Message, depth: int = 0) -> Iterator[Message]:
     """Give the parts that hold something, of alternatives the one to read; an attached mail is one part."""
-    payload = message.get_payload()
+    # To ask for the payload of one that is no list is to have it decoded, by whatever its charset claims to be.
+    payload = message.get_payload() if message.is_multipart() else None
     if not isinstance(payload, list) or message.get_content_maintype() == "message":
         yield message
         return
@@ -189,16 +197,21 @@ def _text(payload: bytes, charset: str) -> str:
         charset = ""  # what calls itself so is Windows-1252, or UTF-8
     for name in (charset, "utf-8", "cp1252"):
         try:
-            return payload.decode(name or "utf-8")
+            return _whole(payload.decode(name or "utf-8"))
         except (LookupError, UnicodeError, ValueError):
             continue
     return payload.decode("cp1252", "replace")
+
+
+def _whole(text: str) -> str:
+    """Give a text without halves of surrogate pairs, which some charsets of Python's own make."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _decoded(text: str) -> str:
     if "=?" not in text or len(text) > _LONG:
         return text
     try:
-        return " ".join(str(make_header(decode_header(text))).split())
-    except (HeaderParseError, LookupError, UnicodeError, ValueError, TypeError):
+        return _whole(" ".join(str(make_header(decode_header(text))).split()))
+    except (MessageError, LookupError, UnicodeError, ValueError, TypeError):
         return text

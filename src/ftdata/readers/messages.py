@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import orjson
 from pydantic import Field, field_validator
 
-from ftdata.batch import Batch, Rows
+from ftdata.batch import Batch
 from ftdata.errors import InputError
 from ftdata.readers.columns import quoted
 from ftdata.readers.divide import Log, Undecided
 from ftdata.readers.durations import micros
 from ftdata.readers.gate import Ids, People, listed
 from ftdata.readers.layout import Refused
-from ftdata.readers.stitch import Rules
+from ftdata.readers.stitch import Dropped, Rules
 from ftdata.readers.times import Instant
 from ftdata.source import Source
 from ftdata.stages import Reader, Sniff
 
 _AT_ONCE = 256  # turns that are handed on together
 _LONG = 10_000  # characters: a text that waits for no others
+_SPEAKS = frozenset({"user", "assistant"})
+_TOLD = frozenset({str, type(None)})
 SAMPLE = 500
 """Records that are looked at before a file is read."""
 
@@ -195,36 +198,21 @@ class Messages(Told):
             for role, names in (("assistant", self._assistants), ("user", self.users), ("bot", self.bots))
             for name in names
         ]
-        people, log, out = People([name for name, _ in stated]), Log(source.scratch), Rows()
+        people, log, out = People([name for name, _ in stated]), Log(source.scratch), Dropped()
         called = _Called(people)
         marks: dict[str, list[int]] = {}
-        others = "user" if self._assistants and not self.users else "unknown-author"
         try:
-            kept: list[tuple[Any, ...]] = []
-            for number, chat, author, text, at, role, drop, names, meta, flag, lines, bare, uncut in (
-                self.turns(source) if turns is None else turns
-            ):
-                reason = drop or (None if text.strip() else "empty-text")
-                if reason is None:
-                    name = called.number(author, names)
-                    role = role or others
-                    if role == "bot" and self.with_bots:
-                        role = "assistant"
-                    if flag is not None:
-                        for one in (flag,) if isinstance(flag, str) else flag:
-                            marks.setdefault(one, []).append(number)
-                    if name is not None or role == "user" or role == "assistant":
-                        told = meta if meta is None or isinstance(meta, str) else orjson.dumps(meta).decode()
-                        kept.append((number, chat, role, text, lines, author, name, at, bare, uncut, told))
-                        if len(kept) >= _AT_ONCE or len(text) >= _LONG:
-                            log.extend(kept)
-                            kept = []
-                        continue
-                    reason = role
-                out.add(range(number, number + lines), drop=reason)
-                if out.full:
-                    yield out.batch()
-            log.extend(kept)
+            some: list[Turn] = []
+            for turn in self.turns(source) if turns is None else turns:
+                some.append(turn)
+                if len(some) >= _AT_ONCE or len(turn[3]) >= _LONG:
+                    for left_out in self._take(some, called, marks, log):
+                        out.add(*left_out)
+                        if out.full:
+                            yield out.batch()
+                    some = []
+            for left_out in self._take(some, called, marks, log):
+                out.add(*left_out)
             if len(out):
                 yield out.batch()
             yield from log.batches(
@@ -240,6 +228,47 @@ class Messages(Told):
             )
         finally:
             log.close()
+
+    def _take(
+        self, turns: list[Turn], called: _Called, marks: dict[str, list[int]], log: Log
+    ) -> list[tuple[int, int, str]]:
+        """Put turns into the log; give those that are left out: the first record, their number, the reason."""
+        # Column by column: turn by turn it takes twice as long.
+        reasons: list[str | None] = [turn[6] for turn in turns]
+        texts = [turn[3] for turn in turns]
+        if not all(texts) or any(map(str.isspace, texts)):
+            reasons = [
+                reason or (None if text and not text.isspace() else "empty-text")
+                for reason, text in zip(reasons, texts, strict=True)
+            ]
+        heard = turns
+        if reasons.count(None) < len(turns):
+            heard = [turn for turn, reason in zip(turns, reasons, strict=True) if not reason]
+        if heard:
+            number, chat, author, text, at, role, _, names, meta, flag, lines, bare, uncut = zip(*heard, strict=True)
+            others = "user" if self._assistants and not self.users else "unknown-author"
+            roles = [one or others for one in role]
+            if self.with_bots:
+                roles = ["assistant" if one == "bot" else one for one in roles]
+            if flag.count(None) < len(flag):
+                for record, found in zip(number, flag, strict=True):
+                    for one in () if found is None else (found,) if isinstance(found, str) else found:
+                        marks.setdefault(one, []).append(record)
+            known = [called[who] for who in zip(author, map(tuple, names), strict=True)]
+            told = meta
+            if not set(map(type, meta)) <= _TOLD:
+                told = tuple(one if one is None or isinstance(one, str) else orjson.dumps(one).decode() for one in meta)
+            columns: list[Sequence[Any]] = [number, chat, roles, text, lines, author, known, at, bare, uncut, told]
+            if not _SPEAKS.issuperset(roles):
+                speaks = [name is not None or one in _SPEAKS for name, one in zip(known, roles, strict=True)]
+                silent = iter([None if one else why for one, why in zip(speaks, roles, strict=True)])
+                reasons = [reason or next(silent) for reason in reasons]
+                columns = [list(compress(column, speaks)) for column in columns]
+            if columns[0]:
+                log.extend(columns)
+        if reasons.count(None) == len(turns):
+            return []
+        return [(turn[0], turn[10], why) for turn, why in zip(turns, reasons, strict=True) if why]
 
     def _gap(self) -> int | None:
         if self.gap is None:
@@ -273,18 +302,15 @@ class Survey(NamedTuple):
     domains: Counter[str] = Counter()
 
 
-class _Called:
-    """Which of the stated names an author has: by id, or by another name that no second author has."""
+class _Called(dict[tuple[str, tuple[str, ...]], int | None]):
+    """Which of the stated names an author has, by id and other names: by id, or by a name that no second author has."""
 
     def __init__(self, people: People) -> None:
         self._people = people
-        self._known: dict[tuple[str, ...], int | None] = {}
         self._bearers: dict[int, set[str]] = {}
 
-    def number(self, author: str, names: tuple[str, ...]) -> int | None:
-        who = (author, *names)
-        if who in self._known:
-            return self._known[who]
+    def __missing__(self, who: tuple[str, tuple[str, ...]]) -> int | None:
+        author, names = who
         number = self._people.number(author.strip())
         if number is None:
             for name in names:
@@ -293,8 +319,8 @@ class _Called:
                     if name[:1] != "@":
                         self._bearers.setdefault(number, set()).add(author)
                     break
-        if len(self._known) < 100_000:
-            self._known[who] = number
+        if len(self) < 100_000:
+            self[who] = number
         return number
 
     def settle(self, stated: list[tuple[str, str]], *, whole: bool) -> list[str | None]:

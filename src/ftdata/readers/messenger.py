@@ -15,6 +15,7 @@ from ftdata.stages import Sniff
 
 _THREAD = r"message_[0-9]+\.json"
 _MEDIA = ("photos", "videos", "audio_files", "files", "gifs", "sticker", "share", "media")
+_META = "Meta AI"  # the model that people ask in their chats
 _TALK = frozenset({"", "generic", "share", "text", "link", "media"})
 """Kinds of message that people write (lower case): those of the two exports, and none at all (Instagram)."""
 
@@ -23,14 +24,17 @@ _TALK = frozenset({"", "generic", "share", "text", "link", "media"})
 _REACTED = re.compile(
     r"(?:.{1,80} )?(?:reacted \W{1,16} to your message|liked a message"
     r"|reagiu com \W{1,16} à (?:sua|tua) mensagem|curtiu uma mensagem|gostou de uma mensagem"
-    r"|reaccionó con \W{1,16} a tu mensaje|le gustó un mensaje"
-    r"|hat mit \W{1,16} auf deine nachricht reagiert"
+    r"|(?:reaccionó|ha reaccionado) con \W{1,16} a tu mensaje|(?:le )?(?:gustó|ha gustado) un mensaje"
+    r"|(?:indicó|ha indicado) que le gusta un mensaje"
+    r"|hat mit \W{1,16} auf deine nachricht reagiert|gefällt eine nachricht"
+    r"|hat eine nachricht mit [„\"]gefällt mir[“”\"] markiert"
     r"|a réagi (?:avec )?\W{1,16} à (?:votre|ton) message|a aimé un message"
     r"|ha reagito con \W{1,16} al tuo messaggio)[ .]*",
     re.IGNORECASE,
 )
 _ATTACHED = re.compile(
-    r".{1,80} (?:sent an attachment|enviou um anexo|envió un archivo adjunto|hat einen anhang gesendet"
+    r"(?!(?:i|we|he|she|they|who|eu|nós|ele|ela|eles|yo|él|ella|ellos|ich|wir|er|sie|wer|je|nous|il|elle|ils|io|noi)\b)"
+    r".{1,80} (?:sent an attachment|enviou um anexo|(?:envió|ha enviado) un archivo adjunto|hat einen anhang gesendet"
     r"|a envoyé une pièce jointe|ha inviato un allegato)\.?",
     re.IGNORECASE,
 )
@@ -40,13 +44,45 @@ _EVENT = re.compile(
     r"|(?:changed|set) the (?:chat )?(?:theme|colou?rs|emoji|quick reaction)(?: to .+)?"
     r"|(?:set|cleared) (?:the|your|his|her|their|.+'s) (?:own )?nickname(?: .+)?"
     r"|(?:started|joined|missed) (?:a|an|the|your) (?:video |audio )?(?:call|chat)"
-    r"|waved at .+|pinned a message|unsent a message|(?:voted|removed|changed) .+ in the poll)[.!]|created a poll: .+",
+    r"|waved at .+|pinned a message|unsent a message|(?:voted|removed|changed) .+ in the poll)[.!]|created a poll: .+"
+    # Portuguese
+    r"|(?:deu ao grupo o nome|mudou o nome do grupo para|nomeou o grupo|(?:criou|deixou) o grupo"
+    r"|(?:entrou no|saiu do) grupo"
+    r"|(?:mudou|alterou) (?:a foto(?:grafia)?|o tema|a cor|as cores|o emoji)|(?:adicionou|removeu) .+ (?:ao|do) grupo"
+    r"|definiu (?:o|a|seu|sua) .+ (?:apelido|alcunha|alternativo)|criou (?:uma sondagem|uma enquete)"
+    r"|votou (?:em|por) .+"
+    r"|(?:anulou o envio de|cancelou o envio de|apagou) uma mensagem"
+    r"|enviou (?:uma foto|uma fotografia|um vídeo|um GIF))\b.*"
+    # Spanish
+    r"|(?:(?:creó|ha creado|abandonó|ha abandonado|salió del|se unió al) (?:el )?grupo"
+    r"|(?:cambió|ha cambiado) (?:el nombre del grupo|la foto|el tema|los? colore?s?|el emoji)"
+    r"|(?:llamó|nombró) al? grupo"
+    r"|(?:añadió|agregó|eliminó) a .+ (?:al|del) grupo|(?:creó|ha creado) una encuesta|(?:votó|ha votado) (?:por|en) .+"
+    r"|(?:anuló|canceló) el envío de un mensaje|(?:envió|ha enviado) (?:una foto|un vídeo|un video|un GIF))\b.*"
+    # German
+    r"|hat (?:die gruppe .+ (?:genannt|erstellt|verlassen|hinzugefügt|entfernt)|die gruppe (?:erstellt|verlassen)"
+    r"|das (?:gruppenfoto|design|thema|emoji|chat-design) .*geändert|die (?:farbe|chatfarben?) .*geändert"
+    r"|.+ (?:zur gruppe hinzugefügt|aus der gruppe entfernt)|eine umfrage (?:erstellt|gestartet).*"
+    r"|für .+ (?:ab)?gestimmt"
+    r"|eine nachricht (?:zurückgezogen|zurückgerufen)|(?:ein foto|ein video|ein GIF) gesendet)\W*"
+    # French, Italian
+    r"|(?:a nommé le groupe|a (?:créé|quitté|rejoint) le groupe|a (?:changé|modifié) (?:la photo|le thème|les couleurs)"
+    r"|a créé un sondage|a annulé l.envoi d.un message|a envoyé (?:une photo|une vidéo|un GIF)"
+    r"|ha (?:creato|abbandonato) il gruppo|ha cambiato (?:la foto|il tema|i colori|il nome)|ha creato un sondaggio"
+    r"|ha annullato l.invio di un messaggio|ha inviato (?:una foto|un video|una GIF))\b.*",
     re.IGNORECASE,
 )
 _NOTICE = re.compile(
     r"you are now connected on messenger\.?|you can now (?:message and )?call each other\b.*"
     r"|the (?:video |audio )?(?:call|chat) ended\.?|this poll is no longer available\.?"
-    r"|.{1,80}'s poll has multiple updates\.?",
+    r"|.{1,80}'s poll has multiple updates\.?"
+    r"|(?:new )?messages and calls are secured with end-to-end encryption\b.*"
+    r"|as (?:novas )?mensagens e (?:as )?(?:chamadas|ligações) (?:são|estão) protegidas (?:com|por) (?:a )?"
+    r"(?:encriptação|criptografia)\b.*"
+    r"|los mensajes y las (?:llamadas|videollamadas) (?:nuevos )?están protegidos con (?:el )?cifrado\b.*"
+    r"|(?:neue )?nachrichten und anrufe sind (?:durch|mit) ende-zu-ende-verschlüsselung\b.*"
+    r"|les (?:nouveaux )?messages et les appels sont (?:protégés|sécurisés) (?:par|avec) (?:le|un) chiffrement\b.*"
+    r"|i (?:nuovi )?messaggi e le chiamate sono protetti (?:con|dalla) (?:la )?crittografia\b.*",
     re.IGNORECASE,
 )
 
@@ -60,8 +96,9 @@ class Messenger(Messages):
 
     Records left out, besides those of `Messages` and of the source: `preamble` (what stands around a thread's
     messages), `deleted` (unsent, or taken down), `system-line` (calls, joins, names, and lines that Meta writes in a
-    person's name: reactions, group changes), `not-text` (pictures, stickers, links and attachments without words),
-    `not-an-object`. Flags: `mojibake-repaired`, and those of `Messages`.
+    person's name: reactions, group changes, notices of encryption), `bot` (Meta AI), `not-text` (pictures, stickers,
+    links and attachments without words), `not-an-object`.
+    Flags: `mojibake-repaired`, and those of `Messages`.
 
     `meta` holds `chat` (the thread's title or folder, else who takes part), and `time` and `author` of the first turn.
     Keys as in files that were read; those of encrypted chats as in a parser's source.
@@ -135,6 +172,7 @@ def _turn(number: int, message: dict[str, Any], thread: str, meta: Mapping[str, 
         author=author,
         text=text,
         at=at,
+        role="bot" if author == _META else None,
         meta={**meta, **({"time": utc(at[0])} if at else {}), "author": author},
         flag="mojibake-repaired" if changed else None,
     )

@@ -16,7 +16,7 @@ from ftdata.readers.gate import Ids, listed
 from ftdata.readers.layout import Refused
 from ftdata.readers.messages import Turn
 from ftdata.readers.rooms import Rooms, is_set
-from ftdata.readers.slack_tables import TABLES, Channel, Person, Workspace, person_of, word, workspace
+from ftdata.readers.slack_tables import TABLES, Channel, Person, Workspace, person_of, word, workspaces
 from ftdata.readers.slack_text import caption, of_attachments, of_blocks, plain
 from ftdata.source import Record, Source
 from ftdata.stages import Sniff
@@ -61,8 +61,9 @@ class Slack(Rooms):
 
     A thread is one conversation, over all its days, with the message that opened it; what else is said in a channel is
     cut at a pause (`gap`). Mentions become names, links keep their target, `&lt; &gt; &amp;` are resolved once; blocks
-    are read where a message has no text, attachments only of apps. slackdump's exports and dumps (a JSON file per
-    channel, replies inside the messages) are read too.
+    are read where a message has no text, attachments only of apps. The export of an organization (Enterprise Grid) is
+    read whole, each workspace by its own tables. slackdump's exports and dumps (a JSON file per channel, replies inside
+    the messages) are read too.
 
     **Privacy**: only the public channels of `channels.json` are read. Private channels (`groups.json`, `is_private`),
     direct and group messages are left out as `private-note`, unless `private` asks for them; a folder that no table
@@ -104,22 +105,26 @@ class Slack(Rooms):
     def said(self, source: Source) -> Iterator[Turn]:
         """Give the messages, channel by channel, day by day."""
         members = source.members()
-        space = workspace(source, members)
+        spaces = workspaces(source, members)
+        space = next(iter(spaces.values()))
         days = [(name, found) for name in members if (found := _DAY.fullmatch(name))]
         folders = {found["folder"] for _, found in days}
         dumps = [] if days else _dumps(source, members)
-        if not space.tabled and not self.assume_public and self.private is not True:
+        if not any(one.tabled for one in spaces.values()) and not self.assume_public and self.private is not True:
             raise Refused(
                 "without channels.json nothing tells which channels are private; give the whole export, or, if all of "
                 "it may be read, say so: --set assume_public=true"
             )
         if days and not source.sampled:
-            self._check(space, folders)
+            self._check(list(spaces.values()), folders)
         for name, found in days:
             # Days that stand elsewhere are of a workspace whose tables are not here.
-            strange = space.base and (found["base"] or "") != space.base
-            channel = self._at(found["folder"], Workspace() if strange else space)
-            yield from self._read_day(source, name, channel, space)
+            base, folder = found["base"] or "", found["folder"]
+            own = spaces.get(base) or Workspace(space.people)
+            channel = self._at(folder, own)
+            if base and channel.id == folder:
+                channel = channel._replace(id=f"{base}/{folder}")  # another workspace may have one of this name
+            yield from self._read_day(source, name, channel, own)
         for dump in dumps:
             yield from self._read_dump(source, dump, space)
 
@@ -140,9 +145,10 @@ class Slack(Rooms):
             drop = "unwanted-channel"
         return channel._replace(drop=drop)
 
-    def _check(self, space: Workspace, folders: set[str]) -> None:
+    def _check(self, spaces: list[Workspace], folders: set[str]) -> None:
         """Refuse a channel that is named and not there, or private and not asked for."""
-        known = {name for key, one in space.channels.items() for name in (key, one.id, one.name)} | folders
+        named = [pair for space in spaces for pair in space.channels.items()]
+        known = {name for key, one in named for name in (key, one.id, one.name)} | folders
         asked = self.private if isinstance(self.private, tuple) else ()
         for setting, names in (("channels", self.channels), ("private", asked)):
             for name in names:
@@ -151,7 +157,8 @@ class Slack(Rooms):
                     told = f"did you mean {listed(close)}?" if close else f"the channels are {listed(sorted(known))}"
                     raise Refused(f"{setting}: no channel of the export has this name or id", told)
         for name in self.channels:
-            if name in space.channels and self._at(name, space).drop == "private-note":
+            found = [self._at(name, space) for space in spaces if name in space.channels]
+            if found and all(channel.drop == "private-note" for channel in found):
                 raise Refused(
                     "channels: one of these is private, or holds direct messages; name it in `private` as well, if it "
                     "may be read"

@@ -10,6 +10,8 @@ from ftdata.readers.rooms import is_set
 from ftdata.source import Source
 
 TABLES = ("channels.json", "groups.json", "dms.json", "mpims.json")
+_FLAGS = ("is_private", "is_group", "is_im", "is_mpim")
+_USERS = ("org_users.json", "users.json")
 
 
 class Person(NamedTuple):
@@ -31,7 +33,6 @@ class Channel(NamedTuple):
 class Workspace:
     """What the tables of an export tell."""
 
-    base: str = ""
     people: dict[str, Person] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     tabled: bool = False
@@ -41,31 +42,45 @@ class Workspace:
         person = self.people.get(key)
         return person.names[0] if person is not None and person.names else key
 
-    def channel(self, key: str) -> str:
-        """Give what a channel is called: never the name of one that may not be read."""
+    def channel(self, key: str) -> str | None:
+        """Give what a channel is called; None: it may not be read, so it is not named either."""
         found = self.channels.get(key)
-        return found.name if found is not None and found.drop is None else key
+        return key if found is None else found.name if found.drop is None else None
 
 
-def workspace(source: Source, members: tuple[str, ...]) -> Workspace:
-    """Read the tables that stand beside the channels' folders."""
-    tables = [name for name in members if name.rpartition("/")[2] in TABLES]
-    users = [name for name in members if name.rpartition("/")[2] == "users.json"]
-    space = Workspace(tabled=bool(tables))
-    found = min((*tables, *users), key=lambda name: (name.count("/"), name), default="")
-    space.base = found.rpartition("/")[0]
+def workspaces(source: Source, members: tuple[str, ...]) -> dict[str, Workspace]:
+    """Read the tables that stand beside the channels' folders, by the folder they stand in, the outermost first.
+
+    The export of an organization has some for itself, and some for each of its workspaces (`teams/NAME/`): a channel is
+    known by those of its own workspace alone, a person by any.
+    """
+    named = [name.rpartition("/") for name in members]
+    bases = {base for base, _, name in named if name in (*TABLES, *_USERS)}
+    people: dict[str, Person] = {}
+    found = {
+        base: _workspace(source, base, members, people) for base in sorted(bases, key=lambda one: (one.count("/"), one))
+    }
+    return found or {"": Workspace()}
+
+
+def _workspace(source: Source, base: str, members: tuple[str, ...], people: dict[str, Person]) -> Workspace:
+    prefix = f"{base}/" if base else ""
+    space = Workspace(people, tabled=any(prefix + table in members for table in TABLES))
     for table in TABLES:
-        for row in _rows(source, space.base, table, members):
+        for row in _rows(source, base, table, members):
             key = word(row.get("id"))
             label = word(row.get("name")) or key
-            own = table != "channels.json" or any(is_set(row.get(name)) for name in ("is_private", "is_im", "is_mpim"))
+            own = table != "channels.json" or any(is_set(row.get(name)) for name in _FLAGS)
             for name in {key, label} - {""}:
                 if name not in space.channels or own:  # of two of one name, the private one
                     space.channels[name] = Channel(key or label, label, "private-note" if own else None)
-    for row in _rows(source, space.base, "users.json", members):
-        if key := word(row.get("id")):
-            profile = row.get("profile")
-            space.people[key] = person_of(row, profile if isinstance(profile, dict) else {})
+    for table in _USERS:
+        for row in _rows(source, base, table, members):
+            if key := word(row.get("id")):
+                profile = row.get("profile")
+                told = person_of(row, profile if isinstance(profile, dict) else {})
+                earlier = people.get(key)
+                people[key] = told if earlier is None else told._replace(bot=told.bot or earlier.bot)
     return space
 
 

@@ -19,10 +19,12 @@ _UPLOADED = re.compile(
     re.DOTALL,
 )
 Name = Callable[[str], str]
-"""From the id of a user or channel to what it is called; the id itself where nobody knows."""
+"""From the id of a user to what they are called; the id itself where nobody knows."""
+Room = Callable[[str], str | None]
+"""From the id of a channel to what it is called; the id itself where nobody knows; None: it must not be named."""
 
 
-def plain(text: str, user: Name, channel: Name) -> str:
+def plain(text: str, user: Name, channel: Room) -> str:
     """Give a text as its readers saw it: `<@U1>` is `@name`, `<url|label>` is `label (url)`, entities are resolved."""
     if "<" not in text and "&" not in text:
         return text
@@ -33,13 +35,14 @@ def _once(text: str) -> str:
     return _ENTITY.sub(lambda mark: _PLAIN[mark[1]], text)
 
 
-def _shown(inside: str, user: Name, channel: Name) -> str:
+def _shown(inside: str, user: Name, channel: Room) -> str:
     target, _, label = (_once(part) for part in inside.partition("|"))
     kind, rest = target[:1], target[1:]
     if kind == "@":
         return f"@{_bare(user(rest) if user(rest) != rest else label or rest)}"
     if kind == "#":
-        return f"#{_bare(label or channel(rest))}"
+        name = channel(rest)
+        return f"#{rest if name is None else _bare(label or name)}"
     if kind == "!":
         if rest.startswith("date^"):
             return label
@@ -67,14 +70,14 @@ def caption(text: str) -> str:
     return text if wrote is None else (wrote["said"] or "").strip()
 
 
-def of_blocks(blocks: Any, user: Name, channel: Name) -> str:
+def of_blocks(blocks: Any, user: Name, channel: Room) -> str:
     """Give the text of a message's blocks, a line each; pictures, buttons and menus have none."""
     if not isinstance(blocks, list):
         return ""
     return "\n".join(filter(None, (_block(block, user, channel) for block in blocks if isinstance(block, dict))))
 
 
-def _block(block: Mapping[str, Any], user: Name, channel: Name) -> str:
+def _block(block: Mapping[str, Any], user: Name, channel: Room) -> str:
     kind, inner = block.get("type"), block.get("elements")
     elements = [one for one in inner if isinstance(one, dict)] if isinstance(inner, list) else []
     if kind == "rich_text":
@@ -94,7 +97,7 @@ def _block(block: Mapping[str, Any], user: Name, channel: Name) -> str:
     return ""
 
 
-def _object(value: Any, user: Name, channel: Name) -> str:
+def _object(value: Any, user: Name, channel: Room) -> str:
     """Give the text of a text object: markup, or plain text."""
     if isinstance(value, str):
         return value
@@ -104,7 +107,7 @@ def _object(value: Any, user: Name, channel: Name) -> str:
     return plain(text, user, channel) if value.get("type") != "plain_text" else text
 
 
-def _inline(element: Mapping[str, Any], user: Name, channel: Name) -> str:
+def _inline(element: Mapping[str, Any], user: Name, channel: Room) -> str:
     def word(key: str) -> str:
         value = element.get(key)
         return value if isinstance(value, str) else ""
@@ -117,7 +120,7 @@ def _inline(element: Mapping[str, Any], user: Name, channel: Name) -> str:
         case "user":
             return f"@{_bare(user(word('user_id')))}"
         case "channel":
-            return f"#{_bare(channel(word('channel_id')))}"
+            return f"#{_bare(channel(word('channel_id')) or word('channel_id'))}"
         case "emoji":
             return f":{word('name')}:"
         case "broadcast":
@@ -129,7 +132,7 @@ def _inline(element: Mapping[str, Any], user: Name, channel: Name) -> str:
     return ""
 
 
-def of_attachments(attachments: Any, user: Name, channel: Name) -> str:
+def of_attachments(attachments: Any, user: Name, channel: Room) -> str:
     """Give the text of what an app attached: `pretext`, `title`, `text`, `fields`; else the `fallback`."""
     said: list[str] = []
     for one in attachments if isinstance(attachments, list) else ():

@@ -11,22 +11,23 @@ may reach the disk.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, NamedTuple, TypeAlias
 from uuid import uuid4
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import xxhash
 
 from ftdata.batch import ROWS, TEXT, Batch, make_batch, messages_column, nest
 from ftdata.files import create, private_folder
 
-MEMORY = 64 << 20
+_Numbers: TypeAlias = np.ndarray[Any, Any]
+
+MEMORY = 40 << 20
 """Characters of text that are held before anything goes to disk."""
 _FLUSH = 16 << 20  # characters of text gathered before they are handed to the partitions
 _FLUSH_ROWS = 100_000
@@ -36,7 +37,7 @@ _OLDEST = pl.CompatLevel.oldest()  # Arrow's plain layout: a slice of it is writ
 _MESSAGE = pl.Schema(
     {
         "record": pl.UInt64(),
-        "key": pl.String(),
+        "key": pl.UInt64(),
         "role": pl.String(),
         "by_day": pl.Int64(),
         "by_month": pl.Int64(),
@@ -133,7 +134,7 @@ class Stitch:
             return
         frame = pl.DataFrame(
             [
-                pl.Series(name, values, dtype)
+                coded(values) if name == "key" else pl.Series(name, values, dtype)
                 for (name, dtype), values in zip(_MESSAGE.items(), self._columns, strict=True)
             ]
         )
@@ -144,16 +145,16 @@ class Stitch:
     def extend(self, messages: pl.DataFrame) -> None:
         """Take many messages at once: columns named as the parameters of `add`, `by_day` and `by_month` for `time`.
 
-        A column that is not there is null.
+        `key` is a number here, of the caller's own (`add` makes other ones). A column that is not there is null.
         """
         self._flush()
         if messages.height:
-            sizes = messages.select(pl.col("text", "meta", "key").str.len_chars().sum())
-            known = (
-                (pl.col(name) if name in messages.columns else pl.lit(None)).cast(kind).alias(name)
+            size = sum(int(messages[name].str.len_bytes().sum() or 0) for name in ("text", "meta"))
+            known = [
+                messages[name] if name in messages.columns else pl.repeat(None, messages.height, dtype=kind, eager=True)
                 for name, kind in _MESSAGE.items()
-            )
-            self._take(messages.select(known), sum(sizes.row(0)))
+            ]
+            self._take(pl.DataFrame([one.alias(name) for one, name in zip(known, _MESSAGE, strict=True)]), size)
 
     def _take(self, frame: pl.DataFrame, size: int) -> None:
         self._held += size
@@ -161,9 +162,8 @@ class Stitch:
         if self._scratch is not None and (self._parts is not None or self._held > self._memory):
             if self._parts is None:
                 self._parts = _Parts(private_folder(self._scratch / f"stitch-{uuid4().hex[:12]}"), self._count)
-            for held in self._frames:
-                self._parts.put(held)
-            self._frames = []
+            while self._frames:
+                self._parts.put(self._frames.pop(0))
 
     def batches(self, day_first: bool | None = None) -> Iterator[Batch]:
         """Give the rows, in the order of the first record that each owns. `day_first` None: nobody knows."""
@@ -207,8 +207,7 @@ class _Parts:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def put(self, frame: pl.DataFrame) -> None:
-        keys = frame["key"].to_list()
-        part = pl.Series("part", [xxhash.xxh3_64_intdigest(key.encode()) % self._count for key in keys], pl.UInt16)
+        part = (frame["key"].hash() % self._count).cast(pl.UInt16).alias("part")
         for (number,), piece in (
             frame.with_columns(part).partition_by("part", as_dict=True, include_key=False, maintain_order=True).items()
         ):
@@ -302,117 +301,187 @@ def _windows(
         low = high
 
 
-def _order(frame: pl.DataFrame, rules: Rules, day_first: bool | None) -> tuple[pl.DataFrame, pl.Expr]:
-    """Sort the messages: by conversation, in it by time, then by record; give the flags of each one's conversation."""
-    frame = frame.with_columns(first=pl.col("record").min().over("key"))
-    missing = (pl.col("by_day").is_null().any().over("first") & pl.lit(rules.timed)).alias("missing")
-    if day_first is None and (frame["by_day"] != frame["by_month"]).any():
+def coded(keys: Sequence[str]) -> pl.Series:
+    """Give the hashes of keys (64 bits each)."""
+    return pl.Series("key", keys, pl.String).hash()
+
+
+class _Order(NamedTuple):
+    """Messages in the order in which they were said, conversation by conversation: their places in the frame, the
+    number of each one's conversation, and of each conversation whether a time is missing, or the order unclear."""
+
+    at: _Numbers
+    group: _Numbers
+    missing: _Numbers
+    unclear: _Numbers
+
+
+def _order(frame: pl.DataFrame, rules: Rules, day_first: bool | None) -> _Order:
+    """Sort the messages: by conversation, in it by time, then by record."""
+    record = frame["record"].to_numpy()
+    key = frame.select(pl.col("record").min().over("key")).to_series().to_numpy()
+    place = np.arange(len(record))
+    if (record[1:] < record[:-1]).any():
+        place = np.lexsort((record, key))
+    elif (key[1:] < key[:-1]).any():
+        place = np.argsort(key, kind="stable")
+    first = key[place]
+    new = np.concatenate(([True], first[1:] != first[:-1]))
+    group, starts = np.cumsum(new) - 1, np.flatnonzero(new)
+    null = frame["by_day"].is_null().to_numpy()[place]
+    by_day, by_month = (frame[way].fill_null(0).to_numpy()[place] for way in ("by_day", "by_month"))
+    anyhow = np.logical_or.reduceat(null, starts) if null.any() else np.zeros(len(starts), dtype=bool)
+    missing, unclear = anyhow & rules.timed, np.zeros(len(starts), dtype=bool)
+    if day_first is None and (by_day != by_month)[~null].any():
         # The column does not tell: keep the order where both readings agree on it, else that of the file.
-        by_day, by_month = (pl.struct(at, "record").rank("ordinal").over("first") for at in ("by_day", "by_month"))
-        split = (by_day != by_month).any().over("first")
-        frame = frame.with_columns(missing, unclear=split)
-    else:
-        frame = frame.with_columns(missing, unclear=pl.lit(False))
-    frame = frame.with_columns(unclear=pl.col("unclear") & ~pl.col("missing"))
-    at = pl.col("by_month" if day_first is False else "by_day")
-    anyhow = pl.col("by_day").is_null().any().over("first") | pl.col("unclear")
-    frame = frame.with_columns(at=pl.when(anyhow).then(0).otherwise(at)).sort("first", "at", "record")
-    flags = pl.concat_list(
-        pl.lit(list(rules.flags), pl.List(pl.String)),
-        pl.when("missing")
-        .then(pl.lit(["unparsed-time"], pl.List(pl.String)))
-        .otherwise(pl.lit([], pl.List(pl.String))),
-        pl.when("unclear")
-        .then(pl.lit(["ambiguous-time"], pl.List(pl.String)))
-        .otherwise(pl.lit([], pl.List(pl.String))),
-    )
-    return frame, flags
+        split = np.lexsort((place, by_day, group)) != np.lexsort((place, by_month, group))
+        unclear = np.logical_or.reduceat(split, starts) & ~anyhow
+    at = np.where((anyhow | unclear)[group], 0, by_month if day_first is False else by_day)
+    if ((at[1:] < at[:-1]) & ~new[1:]).any():
+        place = place[np.lexsort((np.arange(len(at)), at, group))]
+    return _Order(place, group, missing, unclear)
+
+
+def _repeated(frame: pl.DataFrame, order: _Order) -> _Numbers:
+    """Say which messages say again what was said (by places in `order`).
+
+    An export that holds a ticket twice says everything twice: one role cannot write one text twice at one moment.
+    """
+    again = np.zeros(frame.height, dtype=bool)
+    # Hashes first: there are hardly ever two alike.
+    mixed = frame["text"].hash().to_numpy()[order.at] ^ (order.group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    mixed ^= frame["by_day"].fill_null(0).to_numpy().view(np.uint64)[order.at] * np.uint64(0xC2B2AE3D27D4EB4F)
+    alike = np.sort(mixed)
+    alike = alike[1:][alike[1:] == alike[:-1]]
+    if len(alike):
+        some = np.flatnonzero(np.isin(mixed, alike))
+        found = frame.select("by_day", "role", "text")[order.at[some]]
+        found = found.with_columns(group=pl.Series(order.group[some]))
+        twice = ~pl.struct("group", "by_day", "role", "text").is_first_distinct() & pl.col("by_day").is_not_null()
+        again[some] = found.select(twice).to_series().to_numpy()
+    return again
+
+
+_REASONS = ("no-assistant", "no-user", "no-answer", "leading-agent", "trailing-user", "repeated-message", None)
+_KEPT = len(_REASONS) - 1
 
 
 def _conversations(frame: pl.DataFrame, rules: Rules, day_first: bool | None) -> pl.DataFrame:
     """Give the finished rows of whole conversations, with `first`, sorted by it."""
     if not frame.height:
         return make_batch(0, {}).with_columns(first=pl.Series([], dtype=pl.UInt64))
-    frame, flags = _order(frame, rules, day_first)
-    pieces = []
-    # An export that holds a ticket twice says everything twice: one role cannot write one text twice at one moment.
-    again = ~pl.struct("first", "by_day", "role", "text").is_first_distinct() & pl.col("by_day").is_not_null()
-    repeated = frame.select(again).to_series()
-    if repeated.any():
-        twice = frame["record"].filter(repeated)
-        told = pl.repeat("repeated-message", len(twice), dtype=pl.String, eager=True)
-        pieces.append(_dropped(twice, np.arange(len(twice) + 1), told))
-        frame = frame.filter(~repeated)
-    group = frame["first"].rle_id().to_numpy()
-    count = int(group[-1]) + 1
-    asks = (frame["role"] == "user").to_numpy()
+    order = _order(frame, rules, day_first)
+    group, count = order.group, len(order.missing)
+    asks = (frame["role"] == "user").to_numpy()[order.at]
+    again = _repeated(frame, order)
     position = np.arange(len(group))
-    far = len(group)
-    begin = np.full(count, far)
-    np.minimum.at(begin, group[asks], position[asks])
-    end = np.full(count, -1)
-    np.maximum.at(end, group[~asks], position[~asks])
-    whole = end > begin  # an answer follows a question
-    kept = whole[group] & (rules.greeting | (position >= begin[group])) & (position <= end[group])
-    if kept.any():
-        pieces.append(_whole(frame.filter(pl.Series(kept)), rules, flags))
-    loose = whole[group] & ~kept
-    if loose.any():
-        reason = np.where(position[loose] < begin[group[loose]], "leading-agent", "trailing-user")
-        records = frame["record"].filter(pl.Series(loose))
-        pieces.append(
-            _dropped(records, np.arange(len(records) + 1), pl.Series("drop", reason.astype(object), pl.String))
-        )
-    broken = ~whole[group]
-    if broken.any():
-        which = np.flatnonzero(~whole)
-        reasons = np.where(end[which] < 0, "no-assistant", np.where(begin[which] == far, "no-user", "no-answer"))
-        part = frame.filter(pl.Series(broken)).sort("first", "record")
-        offsets = np.concatenate(([0], np.cumsum(np.bincount(group[broken], minlength=count)[which])))
-        pieces.append(_dropped(part["record"], offsets, pl.Series("drop", reasons.astype(object), pl.String)))
-    return pl.concat(pieces).sort("first")
-
-
-def _dropped(records: pl.Series, offsets: np.ndarray[Any, Any], reasons: pl.Series) -> pl.DataFrame:
-    rows = len(reasons)
-    empty = messages_column({}, np.zeros(rows + 1, np.int64))
-    columns = {"origin": nest(records, offsets), "messages": empty, "drop": reasons, **_blank(rows)}
-    return make_batch(rows, columns).with_columns(first=records.gather(offsets[:-1]))
-
-
-def _blank(rows: int) -> dict[str, pl.Series]:
-    return {"row": pl.zeros(rows, pl.UInt64, eager=True), "id": pl.repeat("", rows, dtype=pl.String, eager=True)}
-
-
-def _whole(kept: pl.DataFrame, rules: Rules, flags: pl.Expr) -> pl.DataFrame:
-    group = kept["first"].rle_id()
-    starts = np.flatnonzero(np.diff(group.to_numpy(), prepend=-1))
-    rows = len(starts)
-    if kept["title"].null_count() < kept.height:
-        opening = np.zeros(kept.height, dtype=bool)
-        opening[starts] = True
-        titled = pl.concat_str("title", "text", separator=rules.join or "\n\n")
-        kept = kept.with_columns(
-            text=pl.when(pl.Series(opening) & pl.col("title").is_not_null()).then(titled).otherwise("text")
-        )
-    turns = kept.select("role", "text", turn=pl.struct("first", "role").rle_id())
-    if rules.join is not None and turns["turn"].n_unique() < turns.height:
-        turns = (
-            turns.with_columns(conversation=group)
-            .group_by("turn", maintain_order=True)
-            .agg(pl.col("role").first(), pl.col("text").str.join(rules.join), pl.col("conversation").first())
-        )
-        group_of_turn = turns["conversation"].to_numpy()
-    else:
-        group_of_turn = group.to_numpy()
-    offsets = np.concatenate(([0], np.cumsum(np.bincount(group_of_turn, minlength=rows))))
-    owned = kept.select("first", "record").sort("first", "record")["record"]
-    bounds = np.append(starts, kept.height)
+    begin, end = np.full(count, len(group)), np.full(count, -1)
+    np.minimum.at(begin, group[asks & ~again], position[asks & ~again])
+    np.maximum.at(end, group[~asks & ~again], position[~asks & ~again])
+    why = np.where(end < 0, 0, np.where(begin == len(group), 1, np.where(end > begin, _KEPT, 2)))[group]
+    whole = why == _KEPT  # an answer follows a question
+    if not rules.greeting:
+        why[whole & (position < begin[group])] = 3
+    why[whole & (position > end[group])] = 4
+    why[again] = 5
+    # What stays of a conversation is a row, and each message that is left out of it; a broken one is a row.
+    alone = (why >= 3) & (why < _KEPT)
+    row = np.where(alone, count + position, group)
+    record = frame["record"].to_numpy()[order.at]
+    first = np.full(count + len(group), np.iinfo(np.uint64).max, dtype=np.uint64)
+    np.minimum.at(first, row, record)
+    used = np.zeros(len(first), dtype=bool)
+    used[row] = True
+    rows = np.flatnonzero(used)
+    rows = rows[np.argsort(first[rows], kind="stable")]
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[rows] = np.arange(len(rows))
+    row = rank[row]
+    origin = record[np.lexsort((record, row))]
+    reason = np.empty(len(rows), dtype=np.uint32)
+    reason[row] = why
+    state = np.zeros(len(rows), dtype=np.uint32)
+    state[row] = np.where(why == _KEPT, 1 + order.missing[group] + 2 * order.unclear[group], 0)
+    told = [()] + [(*rules.flags, *("unparsed-time",) * (n & 1), *("ambiguous-time",) * (n >> 1)) for n in range(4)]
+    kept = np.flatnonzero(why == _KEPT)
+    if (row[kept][1:] < row[kept][:-1]).any():
+        kept = kept[np.argsort(row[kept], kind="stable")]
+    messages, meta = _turns(frame, rules, order.at[kept], asks[kept], row[kept], len(rows))
     columns = {
-        "origin": nest(owned, bounds),
-        "messages": messages_column({"role": turns["role"], "content": turns["text"]}, offsets),
-        "meta": kept["meta"].gather(starts),
-        "flags": kept.select(flags.alias("flags"))["flags"].gather(starts),
-        **_blank(rows),
+        "row": pl.zeros(len(rows), pl.UInt64, eager=True),
+        "id": pl.repeat("", len(rows), dtype=pl.String, eager=True),
+        "origin": nest(pl.Series(origin), _ends(row, len(rows))),
+        "messages": messages,
+        "meta": meta,
+        "flags": pl.Series(told, dtype=pl.List(pl.String)).gather(pl.Series(state)),
+        "drop": pl.Series(_REASONS, dtype=pl.String).gather(pl.Series(reason)),
     }
-    return make_batch(rows, columns).with_columns(first=owned.gather(starts))
+    return make_batch(len(rows), columns).with_columns(first=pl.Series(first[rows]))
+
+
+def _ends(row: _Numbers, rows: int) -> _Numbers:
+    """Give the offsets of rows by the row that each element belongs to."""
+    return np.concatenate(([0], np.cumsum(np.bincount(row, minlength=rows))))
+
+
+def _turns(
+    frame: pl.DataFrame, rules: Rules, at: _Numbers, asks: _Numbers, row: _Numbers, rows: int
+) -> tuple[pl.Series, pl.Series]:
+    """Give the turns of the rows and their meta: messages of these places in the frame, with the row of each."""
+    text = frame["text"].gather(pl.Series(at))
+    opens = np.diff(row, prepend=-1) != 0
+    if frame["title"].null_count() < frame.height:
+        title = frame["title"].gather(pl.Series(at))
+        titled = pl.concat_str(title, text, separator=rules.join or "\n\n")
+        text = pl.select(pl.when(pl.Series(opens) & title.is_not_null()).then(titled).otherwise(text)).to_series()
+    meta = np.full(rows, -1)
+    meta[row[opens]] = at[opens]
+    if rules.join is not None:
+        turns = np.flatnonzero(opens | (np.diff(asks, prepend=False) != 0))
+        if len(turns) < len(row):
+            text = nest(text, np.append(turns, len(row))).list.join(rules.join)
+            asks, row = asks[turns], row[turns]
+    role = pl.Series(["assistant", "user"], dtype=pl.String).gather(pl.Series(asks.astype(np.uint32)))
+    places = pl.Series(meta)
+    places = places.set(places < 0, None)
+    return messages_column({"role": role, "content": text}, _ends(row, rows)), frame["meta"].gather(places)
+
+
+class Dropped:
+    """Gather rows that hold no text, only why their records were left out; take a batch when `full`."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self._records, self._counts, self._reasons = list[int](), list[int](), list[str]()
+
+    def add(self, record: int, count: int, reason: str) -> None:
+        """Add a row that owns `count` records from `record` on."""
+        self._records.append(record)
+        self._counts.append(count)
+        self._reasons.append(reason)
+
+    def __len__(self) -> int:
+        return len(self._reasons)
+
+    @property
+    def full(self) -> bool:
+        """Whether a batch should be taken now."""
+        return len(self._reasons) >= ROWS
+
+    def batch(self) -> Batch:
+        """Take what was gathered as a batch, and start anew."""
+        rows = len(self)
+        counts, records = np.array(self._counts, np.int64), np.array(self._records, np.int64)
+        ends = np.cumsum(counts)
+        owned = np.repeat(records - ends + counts, counts) + np.arange(ends[-1] if rows else 0)
+        columns = {
+            "row": pl.zeros(rows, pl.UInt64, eager=True),
+            "id": pl.repeat("", rows, dtype=pl.String, eager=True),
+            "origin": nest(pl.Series(owned.astype(np.uint64)), np.concatenate(([0], ends))),
+            "messages": messages_column({}, np.zeros(rows + 1, np.int64)),
+            "drop": pl.Series(self._reasons, dtype=pl.String),
+        }
+        self._clear()
+        return make_batch(rows, columns)

@@ -23,6 +23,7 @@ _EMOJI = re.compile(r"<(?:emoji|customemoji)\b(?P<told>[^<>]*)>(?:\s*</(?:emoji|
 _ALT = re.compile(r"\balt=(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _QUOTE = re.compile(r"<blockquote\b[^<>]*>", re.IGNORECASE)
 _CODE = re.compile(r"<(/?)codeblock\b[^<>]*>", re.IGNORECASE)
+_TABLE = re.compile(r"(?:all)?channels(?:[_-][^/]*)?\.json$", re.IGNORECASE)
 _SHUT = frozenset({"private", "shared"})
 
 
@@ -165,12 +166,14 @@ def _channels(source: Source, members: list[str | None]) -> dict[str, _Channel]:
     """Read the tables of channels that stand beside the messages of a tenant export."""
     found: dict[str, _Channel] = {}
     for member in members:
-        if member is not None and re.match(r"channels(?:_[^/]*)?\.json$", member.rpartition("/")[2]):
+        if member is not None and _TABLE.match(member.rpartition("/")[2]):
             for record in source.lookup(member).json_items():
-                key = _word(_get(record.value, "Id"))
-                if key:
-                    kind = _word(_get(record.value, "MembershipType")).lower()
-                    found[key] = _Channel(_word(_get(record.value, "DisplayName")) or key, kind in _SHUT)
+                listed = _get(record.value, "Value")  # an answer of the API, whole
+                for value in listed if isinstance(listed, list) else [record.value]:
+                    if key := _word(_get(value, "Id")):
+                        shut = _word(_get(value, "MembershipType")).lower() in _SHUT
+                        shut = shut or (key in found and found[key].private)
+                        found[key] = _Channel(_word(_get(value, "DisplayName")) or key, shut)
     return found
 
 

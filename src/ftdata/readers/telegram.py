@@ -166,7 +166,7 @@ def said(message: Mapping[str, Any]) -> str:
     for piece in text:
         words, fenced = _piece(piece), isinstance(piece, dict) and piece.get("type") == "pre"
         if fenced or told.endswith(_FENCE):
-            told += "" if not told or told.endswith("\n") or words.startswith("\n") and not fenced else "\n"
+            told += "" if not told or told.endswith("\n") or (words.startswith("\n") and not fenced) else "\n"
         told += words
     return told
 

@@ -12,9 +12,8 @@ from pydantic import Field, field_validator
 from ftdata.batch import Batch, Rows
 from ftdata.errors import InputError
 from ftdata.readers import words as w
-from ftdata.readers.dialects import dump_of
 from ftdata.readers.divide import flagged
-from ftdata.readers.gate import Ids, Roles, privacy, speaker
+from ftdata.readers.gate import Ids, Roles, privacy, speaker, withdrawn
 from ftdata.readers.layout import Layout, Refused, forced, settle
 from ftdata.readers.mail_body import Cut, Quotes, body_text
 from ftdata.readers.stitch import Rules, Stitch
@@ -33,10 +32,11 @@ class Tickets(Reader):
     setting that decides. Times order the messages of a ticket, then the file does; times without a zone stay without
     one.
 
-    Records left out, each a row without text: `private-note`, `unknown-visibility`, `bot`, `system-line`,
-    `unwanted-role`, `unknown-role`, `unknown-author`, `orphan` (no ticket id), `empty-text`, `no-answer`,
-    `no-question`, `leading-agent`, `trailing-user`, `no-assistant`, `no-user`, `repeated-message` (a message that the
-    export holds twice), besides those of the source (`ragged-row`, `unclosed-quote` ...).
+    Records left out, each a row without text: `private-note`, `unknown-visibility`, `deleted` and `spam` (a column of
+    that name, or the status, says so), `bot`, `system-line`, `unwanted-role`, `unknown-role`, `unknown-author`,
+    `orphan` (no ticket id), `empty-text`, `no-answer`, `no-question`, `leading-agent`, `trailing-user`,
+    `no-assistant`, `no-user`, `repeated-message` (a message that the export holds twice), besides those of the source
+    (`ragged-row`, `unclosed-quote` ...).
     Flags: `no-visibility-column`, `unparsed-time`, `ambiguous-time`, `mail-cut` (a quoted reply, signature or
     disclaimer was cut), `quoted-text-left`, `mail-emptied` (nothing was newly written, so all was kept).
 
@@ -150,12 +150,13 @@ class Tickets(Reader):
         question, answer = layout.columns["question"], layout.columns["answer"]
         ask, reply = (self._body(column, layout) for column in (question, answer))
         heading, hidden = self._heading(layout), privacy(layout, self.public)
+        gone = withdrawn(layout, self.blanks)
         meta = _Meta(layout, {question, answer, *layout.gates})
         out = Rows()
         for number, _, cells, problem in table:
             if problem is not None:
                 out.add((number,), drop=problem)
-            elif reason := hidden(cells):
+            elif reason := hidden(cells) or gone(cells):
                 out.add((number,), drop=reason)
             else:
                 cut, said = ask(cells), reply(cells)
@@ -179,7 +180,7 @@ class Tickets(Reader):
         columns = layout.columns
         body, key, at = columns["body"], columns["key"], columns.get("time")
         text, heading = self._body(body, layout), self._heading(layout)
-        hidden = privacy(layout, self.public)
+        hidden, gone = privacy(layout, self.public), withdrawn(layout, self.blanks)
         who = speaker(layout, roles=self.roles, assistants=self.assistants, users=self.users, bots=self.bots)
         meta = _Meta(layout, {body, *layout.gates, *([columns["role"]] if "role" in columns else [])})
         merge = None if self.merge is False else self.merge
@@ -188,7 +189,7 @@ class Tickets(Reader):
         marks: dict[str, list[int]] = {}
         try:
             for number, _, cells, problem in table:
-                reason = problem or hidden(cells)
+                reason = problem or hidden(cells) or gone(cells)
                 if reason is None:
                     role = who(cells)
                     ticket = cells[key].strip()
@@ -261,11 +262,7 @@ class Tickets(Reader):
         if not head:
             return None
         if head[:1] == b"{" or re.match(rb"\[\s*[\[{\"\]]", head):
-            dump = dump_of(source.opening())
-            if dump is None or not dump.advice:
-                return None
-            told = f"this is {dump.title}, in JSON, and this reader takes delimited text; {dump.advice}"
-            return Sniff(0.0, ("JSON",), refusal=told)
+            return None  # objects: another reader says what they are
         suffix = source.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
         named = suffix in ("csv", "tsv", "tab")
         try:

@@ -20,7 +20,19 @@ from ftdata.readers.chat_plan import misread
 from ftdata.readers.layout import Refused
 from ftdata.readers.messages import Messages, Turn
 from ftdata.readers.times import Instant
-from ftdata.readers.whatsapp_headers import EDGES, HEADER, MARKS, MIDNIGHT, NEVER, OPENS, ROWS, Row, Styles, row_of
+from ftdata.readers.whatsapp_headers import (
+    EDGES,
+    HEADER,
+    HEADS,
+    MARKS,
+    MIDNIGHT,
+    NEVER,
+    OPENS,
+    ROWS,
+    Row,
+    Styles,
+    row_of,
+)
 from ftdata.readers.whatsapp_phrases import phrases, said
 from ftdata.source import Source
 from ftdata.stages import Sniff
@@ -253,21 +265,23 @@ class _About(dict[str, str]):
         return told
 
 
-def _rows(source: Source, member: str | None) -> Iterator[tuple[int, list[Row], str | None]]:
+def _rows(
+    source: Source, member: str | None, parts: re.Pattern[str] = ROWS
+) -> Iterator[tuple[int, list[Row], str | None]]:
     """Give the lines in blocks, taken apart; one that is no UTF-8 has a problem, and what can be read of it."""
     for block in source.lines(member):
         if block.problem is not None:
             yield block.number, [("", "", "", "", "")], block.problem
             continue
         try:
-            rows = ROWS.findall(block.block.decode())[: block.count]
+            rows = parts.findall(block.block.decode())[: block.count]
         except UnicodeDecodeError:
             for number, raw in enumerate(block.lines, block.number):
                 try:
                     line, problem = raw.decode(), None
                 except UnicodeDecodeError:
                     line, problem = raw.decode(errors="replace"), "not-utf8"
-                yield number, [row_of(row) for row in ROWS.findall(line)[:1]], problem
+                yield number, [row_of(row) for row in parts.findall(line)[:1]], problem
             continue
         yield block.number, [row if row[0] or not OPENS.match(row[4]) else row_of(row) for row in rows], None
 
@@ -275,7 +289,7 @@ def _rows(source: Source, member: str | None) -> Iterator[tuple[int, list[Row], 
 def _styles(source: Source, member: str | None, people: _People, stated: bool | None) -> Styles:
     """Look through a chat, and decide what its headers mean."""
     styles = Styles()
-    for _, rows, _ in _rows(source, member):
+    for _, rows, _ in _rows(source, member, HEADS):
         styles.see(rows)
         people.see(row[3] for row in rows if row[3])
     styles.settle(stated)

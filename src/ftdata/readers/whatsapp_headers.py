@@ -37,14 +37,18 @@ HEADER = re.compile(
 )
 """Groups: the bracket, the date, the clock. What follows is the author and the text, or a line of the system."""
 
-ROWS = re.compile(
-    r"(?:(\u200e?(?:(\[)|(?=\d))\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?\s)"
-    r"(\d{1,2}:\d\d(?::\d\d)?(?:\s[AaPp]\.?\s?[Mm]\.?)?(?(2)\]\s|\s-\s))(?:([^:\n]{1,100}): )?)?(.*)\n?"
+OPENS = re.compile(rf"[{MARKS}\s]*+\[?[{MARKS}]*+\d{{1,4}}[{MARKS}]*+[-/.\s]")
+
+_COMMON = (
+    r"(\u200e?+(?:(\[)|(?=\d))\d{1,4}+[-/.]\d{1,2}+[-/.]\d{1,4}+,?+\s)"
+    r"(\d{1,2}+:\d\d(?::\d\d)?+(?:\s[AaPp]\.?\s?[Mm]\.?)?+(?(2)\]\s|\s-\s))(?:([^:\n]{1,100}+): )?+"
 )
+ROWS = re.compile(rf"(?:{_COMMON})?+(.*+)\n?+")
 """All lines of a text at once: date, bracket, clock, author and the rest of each in the common styles, "" for what is
 not there. A line in a rare style is all rest, and begins as `OPENS` says; `row_of` takes it apart."""
 
-OPENS = re.compile(rf"[{MARKS}\s]*+\[?[{MARKS}]*+\d{{1,4}}[{MARKS}]*+[-/.\s]")
+HEADS = re.compile(rf"(?:{_COMMON}|(?={OPENS.pattern})(.*+))?+.*+\n?+")
+"""The same without the rest of a line, but for one that begins as `OPENS` says: a third faster."""
 
 _NUMBER = re.compile(r"\d+")
 _HALF, _OTHER_HALF = re.compile(_PM), re.compile(_AM)

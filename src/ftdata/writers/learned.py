@@ -43,6 +43,8 @@ def unfold(batch: Batch, turns: Turns) -> Batch:
     owner = owners(batch).to_numpy().astype(np.int64)
     at = np.flatnonzero(learnt)
     if turns == "last":
+        if not len(at):
+            return batch
         last = np.full(batch.height, -1)
         np.maximum.at(last, owner[at], at)
         earlier = learnt & (np.arange(len(learnt)) != last[owner])

@@ -85,6 +85,7 @@ def test_a_desk_is_known(name: str, tmp_path: Path) -> None:
     assert CANARY not in repr(found)
     if "assume_public" in desk.fields:
         assert found.confidence == 0 and found.refusal is not None and "assume_public" in found.refusal
+        assert found.force.endswith("--set assume_public=true")
     elif "assistants" in desk.fields:
         assert found.confidence > 0.9 and found.refusal is not None and "assistants" in found.force
     else:

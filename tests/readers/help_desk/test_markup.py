@@ -117,3 +117,12 @@ def test_plain_words_stay(source: str) -> None:
 @pytest.mark.parametrize("piece", ["{quote}", "{code}", "[a|", "!", "*", "||", "<!--", "```\n", "_", "[~"])
 def test_hostile_markup_takes_no_time(piece: str) -> None:
     assert isinstance(wiki(piece * 20_000), str) and isinstance(markdown(piece * 20_000), str)
+
+
+def test_code_keeps_its_lines() -> None:
+    code = "x = 1  \n\n\n\n    y = [\n\n  ]\x01\x03"
+    block = {"type": "codeBlock", "content": [{"type": "text", "text": code}]}
+    words = {"type": "paragraph", "content": [{"type": "text", "text": "a\x03\0" + "0\0"}]}
+    inner = code.removesuffix("\x01\x03")
+    assert adf({"type": "doc", "content": [words, block, words]}) == f"a0\n\n```\n{inner}\n```\n\na0"
+    assert wiki(f"*a*\n{{code}}\n{inner}\n{{code}}\nb") == f"a\n```\n{inner}\n```\nb"

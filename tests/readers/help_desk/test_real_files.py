@@ -48,12 +48,23 @@ def test_what_they_hold(file: str, fields: dict[str, Any], counts: dict[str, int
         ("intercom_tables/conversation_history_data.csv", "intercom", "conversation parts"),
         ("freshservice_api/ticketsResponse.json", "freshdesk", "conversations of each ticket"),
         ("freshservice_api/updateTicket200.json", "freshdesk", "conversations of each ticket"),
+        ("zendesk_tables/audit_log_data.csv", "zendesk", "a Zendesk audit log; it holds no message; give the folder"),
+        ("zendesk_tables/organization_data.csv", "zendesk", "organizations table; it holds no message; give"),
+        ("zendesk_tables/ticket_tag_data.csv", "zendesk", "ticket tags; it holds no message; give the folder"),
+        ("zendesk_tables/ticket_field_history_data.csv", "zendesk", "field history; it holds no message; give the"),
+        ("zendesk_chat/ticket_chat_data.csv", "zendesk", "chats; it holds no message; give the folder"),
+        ("intercom_tables/admin_data.csv", "intercom", "admins; it holds no message; give the folder"),
+        ("intercom_tables/contact_history_data.csv", "intercom", "contacts; it holds no message; give the folder"),
+        ("intercom_tables/conversation_tag_history_data.csv", "intercom", "tags; it holds no message; give the folder"),
     ],
 )
 def test_they_are_known(file: str, dialect: str, refusal: str | None) -> None:
     found = sniffed(HelpDesk, TICKETS / file)
-    assert found is not None and found.fields == {"dialect": dialect}
+    assert found is not None and any(f"the dialect {dialect} " in phrase for phrase in found.evidence)
     assert found.refusal is None if refusal is None else refusal in (found.refusal or "")
+    # Where no setting helps, none is told.
+    assert bool(found.fields) == bool(found.force)
+    assert bool(found.fields) == (refusal in (None, "assistants"))
 
 
 @pytest.mark.parametrize(
@@ -63,14 +74,6 @@ def test_they_are_known(file: str, dialect: str, refusal: str | None) -> None:
         "freshservice_api/Conversation.md",
         "kaggle_customer_support_tickets_first500.csv",
         "SOURCES.md",
-        "zendesk_tables/audit_log_data.csv",
-        "zendesk_tables/organization_data.csv",
-        "zendesk_tables/ticket_tag_data.csv",
-        "zendesk_tables/ticket_field_history_data.csv",
-        "zendesk_chat/ticket_chat_data.csv",
-        "intercom_tables/admin_data.csv",
-        "intercom_tables/contact_history_data.csv",
-        "intercom_tables/conversation_tag_history_data.csv",
     ],
 )
 def test_others_are_not_claimed(file: str) -> None:

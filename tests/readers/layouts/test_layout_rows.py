@@ -84,6 +84,58 @@ def test_questions_and_answers(tmp_path: Path) -> None:
     assert [row.drop for row in rows] == [None, "no-answer", "no-question", "empty-text"]
 
 
+def test_columns_in_another_case(tmp_path: Path) -> None:
+    found = one("question-answer", tmp_path, {"Question": "q", "Response": "a", "Context": "c", "Kind": "x"})
+    assert said(found) == [("user", "c\n\nq"), ("assistant", "a")] and found.meta == {"Kind": "x"}
+    found = one("question-answer", tmp_path, {"Context": "q", "Response": "a"})
+    assert said(found) == [("user", "q"), ("assistant", "a")]
+    found = one("question-answer", tmp_path, {"question": "q", "passage": "p", "answer": True})
+    assert said(found) == [("user", "p\n\nq"), ("assistant", "true")]
+
+
+def test_answers_that_are_calls(tmp_path: Path) -> None:
+    row = {
+        "id": 3,
+        "query": "q",
+        "answers": '[{"name": "f", "arguments": {"type": "x"}}, {"name": "f", "arguments": {}}]',
+        "tools": json.dumps(
+            [
+                {
+                    "name": "f",
+                    "description": "d",
+                    "parameters": {
+                        "type": {"description": "t", "type": "str", "default": "x"},
+                        "many": {"type": "List[int], optional"},
+                        "must": {"type": "int"},
+                    },
+                }
+            ]
+        ),
+    }
+    found = one("question-answer", tmp_path, row)
+    assert found.drop is None and said(found) == [("user", "q"), ("assistant", None)] and found.meta == {"id": 3}
+    assert (found.messages or ())[1].tool_calls == [
+        call(1, "f", '{"type": "x"}'),
+        call(2, "f", "{}"),
+    ]
+    (tool,) = found.tools or ()
+    assert tool["function"]["parameters"] == {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "description": "t", "default": "x"},
+            "many": {"type": "array", "items": {"type": "integer"}},
+            "must": {"type": "integer"},
+        },
+        "required": ["must"],
+    }
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    found = one("question-answer", tmp_path, {**row, "tools": [{"name": "f", "parameters": schema}]})
+    assert (found.tools or ())[0]["function"]["parameters"] == schema
+    assert one("question-answer", tmp_path, {**row, "answers": [{"arguments": {}}]}).drop == "bad-tool-call"
+    assert one("question-answer", tmp_path, {**row, "tools": "[1]"}).drop == "bad-tools"
+    assert one("question-answer", tmp_path, {**row, "answers": "[]"}).drop == "no-answer"
+
+
 def test_columns_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r'no known pair of question and answer; name them: --set question="…"'):
         read("question-answer", tmp_path, {"Frage": "q", "Antwort": "a"})
@@ -131,6 +183,8 @@ def test_speakers(tmp_path: Path) -> None:
         {"dialog": [{"author": "user", "content": "q"}, {"author": "bot", "content": "a"}]},
         {"conversation": [{"input": "q", "output": "a"}]},
         {"conversation": [{"human": "q", "assistant": "a"}]},
+        {"conversations": ["q", "a"]},
+        {"data": ["q", "a"]},
         {"conversations": '[{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]'},
     ],
 )
@@ -139,6 +193,16 @@ def test_shapes_of_a_conversation(tmp_path: Path, row: dict[str, Any]) -> None:
 
 
 @pytest.mark.covers("sharegpt", "system")
+def test_texts_alone_have_their_roles_by_order(tmp_path: Path) -> None:
+    for key in ("conversations", "data"):
+        found = one("sharegpt", tmp_path, {key: ["q", "a", "r", "b"], "source": "s"})
+        assert said(found) == [("user", "q"), ("assistant", "a"), ("user", "r"), ("assistant", "b")]
+        assert found.flags == ("roles-by-order",) and found.meta == {"source": "s"}
+    assert one("sharegpt", tmp_path, {"conversations": ["q"]}).drop == "no-assistant"
+    assert one("sharegpt", tmp_path, {"conversations": ["q", {"from": "gpt", "value": "a"}]}).drop == "not-text"
+    assert one("sharegpt", tmp_path, {"dialog": ["hello", "hello to you"]}).drop == "not-text"
+
+
 def test_system_messages(tmp_path: Path) -> None:
     talk = [turn("human", "q"), turn("gpt", "a")]
     system = ("system", "s")
@@ -406,6 +470,7 @@ def test_implicit_prompts_as_trl_reads_them(tmp_path: Path) -> None:
         {"conversations": [turn("human", "q")], "chosen": turn("gpt", "a"), "rejected": turn("gpt", "b")},
         {"instruction": "q", "input": "", "chosen": "a", "rejected": "b"},
         {"prompt": "\n\nHuman: q\n\nAssistant:", "chosen": "a", "rejected": "b"},
+        {"instruction": "q", "chosen_response": "a", "rejected_response": "b"},
     ],
 )
 def test_preference(tmp_path: Path, row: dict[str, Any]) -> None:
@@ -414,6 +479,15 @@ def test_preference(tmp_path: Path, row: dict[str, Any]) -> None:
     assert found.rejected == (Message(role="assistant", content="b"),) and found.meta == {"score": 1.5}
     found = one("preference", tmp_path, {**row, "system": "s"})
     assert said(found) == [("system", "s"), ("user", "q"), ("assistant", "a")] and found.answer_at == 2
+
+
+def test_a_conversation_that_is_answered_is_no_prompt(tmp_path: Path) -> None:
+    talk = [user("q"), assistant("a")]
+    row = {"messages": talk, "chosen": talk, "rejected": [user("q"), assistant("b")]}
+    for more in ({"prompt": "q"}, {}):
+        found = one("preference", tmp_path, {**row, **more})
+        assert said(found) == [("user", "q"), ("assistant", "a")] and found.answer_at == 1
+        assert found.rejected == (Message(role="assistant", content="b"),) and found.meta == {"messages": talk}
 
 
 @pytest.mark.parametrize(

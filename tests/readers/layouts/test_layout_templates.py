@@ -147,6 +147,30 @@ def test_refused(tmp_path: Path, reason: str, text: str) -> None:
     assert found.drop == reason and not found.messages
 
 
+LLAMA = (
+    "<|start_header_id|>user<|end_header_id|>\n\nq<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\n%s<|eot_id|>"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"name": "f", "parameters": {"city": "Rome"}}', "bad-tool-call"),
+        ('{"type": "function", "name": "f", "parameters": {}}', "bad-tool-call"),
+        ('<function=f>{"city": "Rome"}</function>', "bad-tool-call"),
+        ('[f(city="Rome"), g(a=1)]', "bad-tool-call"),
+        ('<|python_tag|>f.call(query="x")', "control-token"),
+        ("a<|eot_id|><|start_header_id|>ipython<|end_header_id|>\n\nr", "bad-tool-call"),
+        ('{"name": "Ann", "age": 3}', None),
+        ("[len(x)]", None),
+        ("It is (x=1).", None),
+    ],
+)
+def test_a_call_in_a_form_that_is_not_read_is_no_text(tmp_path: Path, text: str, reason: str | None) -> None:
+    assert one("rendered-text", tmp_path, {"text": LLAMA % text}).drop == reason
+
+
 def test_no_control_token_stays_in_a_text() -> None:
     """Every way to cut or double a rendered text gives messages without control tokens, or a refusal."""
     for row in RECORDED:

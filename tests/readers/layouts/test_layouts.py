@@ -188,6 +188,25 @@ LOOK_ALIKES: list[tuple[str, dict[str, Any]]] = [
     ("sharegpt", {"conversations": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}),
     ("sharegpt", {"id": "x", "items": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}),
     ("sharegpt", {"conversation": [{"system": "s", "input": "q", "output": "a"}, {"input": "q", "output": "a"}]}),
+    ("question-answer", {"Question": "q", "Answer": "a", "qtype": "x"}),
+    ("question-answer", {"Context": "q", "Response": "a"}),
+    ("question-answer", {"problem": "q", "solution": "a", "answer": "4"}),
+    ("question-answer", {"id": 0, "query": "q", "answers": f"[{CALL}]", "tools": '[{"name": "f", "parameters": {}}]'}),
+    ("kto", {"prompt": "q", "completion": "a", "label": 0}),
+    (
+        "preference",
+        {
+            "prompt": "q",
+            "messages": [user("q"), assistant("a")],
+            "chosen": [user("q"), assistant("a")],
+            "rejected": [user("q"), assistant("b")],
+        },
+    ),
+    ("preference", {"instruction": "q", "chosen_response": "a", "rejected_response": "b"}),
+    ("sharegpt", {"conversations": ["q", "a"], "source": "lima"}),
+    ("sharegpt", {"id": "0", "data": ["q", "a", "q", "a"]}),
+    ("sharegpt", {"messages": '[{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]'}),
+    ("rendered-text", {"text": "<human>: q\n<bot>: a\n", "metadata": {"source": "x"}}),
     ("glaive", {"sample": "SYSTEM: s\nUSER: q\nASSISTANT: a <|endoftext|>"}),
 ]
 
@@ -217,9 +236,45 @@ def test_tables(tmp_path: Path) -> None:
     assert [guess.reader.name for guess in sniff.sniff(table)][:2] == ["tickets", "question-answer"]
 
 
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("sharegpt", {"conversations": '[{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]'}),
+        ("sharegpt", {"messages": json.dumps([user("q"), assistant("a")])}),
+        ("hermes", {"messages": json.dumps([user("q"), assistant(f"<tool_call>{CALL}</tool_call>")])}),
+        ("rendered-text", {"text": "### Human: q### Assistant: a"}),
+        (
+            None,
+            {"contents": '[{"role": "user", "parts": [{"text": "q"}]}, {"role": "model", "parts": [{"text": "a"}]}]'},
+        ),
+        (None, {"chat": "USER: q\n\n\nASSISTANT: a", "system": "s"}),
+        (None, {"prompt": json.dumps([user("q")]), "completion": json.dumps([assistant("a")])}),
+    ],
+)
+def test_what_is_known_in_a_table_is_read_from_it(tmp_path: Path, name: str | None, cell: dict[str, str]) -> None:
+    table = tmp_path / "t.csv"
+    pl.DataFrame([cell] * 2).write_csv(table)
+    found = [guess.reader.name for guess in sniff.sniff(table) if guess.reader.name in NAMES]
+    if name is None:
+        assert not {"gemini", "glaive", "trl-completion"} & set(found)
+    else:
+        assert found[0] == name
+        rows = list(conversations(batch_of(name, table)))
+        assert [row.drop for row in rows] == [None, None]
+        assert (rows[0].messages or ())[0].content == "q"
+        assert name != "hermes" or (rows[0].messages or ())[1].tool_calls
+
+
 def test_nothing_is_known_in_other_things(tmp_path: Path) -> None:
     for number, text in enumerate(
-        ["", "[]", "{}", '{"a": 1}\n' * 3, "hello\nworld", '{"text": "plain words"}\n' * 9, "[[1]]"]
+        [
+            *("", "[]", "{}", '{"a": 1}\n' * 3, "hello\nworld", '{"text": "plain words"}\n' * 9, "[[1]]"),
+            '{"question": "q", "choices": ["a", "b"], "answer": 1}\n' * 3,
+            '{"question": "q", "answers": [{"text": "worse", "score": 0}, {"text": "best", "score": 5}]}\n' * 3,
+            '{"definition": "d", "inputs": "q", "targets": "a"}\n' * 3,
+            '{"dialog": ["hello", "hello to you"]}\n' * 3,
+            '{"data": ["x", 1]}\n' * 3,
+        ]
     ):
         path = tmp_path / f"{number}.json"
         path.write_text(text)

@@ -118,12 +118,27 @@ class Rule(Part):
     _check = field_validator("reason")(_reason)
 
 
+COPIED = (
+    Rule(when={"_fivetran_deleted": True}, reason="deleted"),
+    Rule(when={"_ab_cdc_deleted_at": "*"}, reason="deleted"),
+    Rule(when={"_sdc_deleted_at": "*"}, reason="deleted"),
+    Rule(when={"_fivetran_active": False}, reason="history"),
+)
+"""How a copy of a desk's tables marks what was deleted there, and old versions (Fivetran, Airbyte, Stitch [D])."""
+
+
 class Visibility(Part):
     """Who may read a message: what is neither `public` nor `private` is left out as `unknown-visibility`."""
 
     path: Paths = Field(description="where it stands; of several, one private value is enough")
     public: Values = Field(description="values that mean public")
     private: Values = Field((), description="values that mean private")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Visibility:
+        if both := sorted({*self.public} & {*self.private}):
+            raise ValueError(f"cannot mean both public and private: {', '.join(both)}")
+        return self
 
 
 class Kind(Part):
@@ -345,7 +360,10 @@ def _fill_in(part: Any, named_values: Mapping[str, Any], where: str, wrong: list
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
-    for one in error.errors(include_url=False, include_input=False):
+    found = error.errors(include_url=False, include_input=False)
+    for one in found:
+        if one["type"] == "too_short" and any(len(other["loc"]) > len(one["loc"]) for other in found):
+            continue  # its items are there, but wrong
         steps = [str(step + 1) if isinstance(step, int) else step for step in one["loc"]]
         told = one["msg"].removeprefix("Value error, ")
         if one["type"] == "extra_forbidden":

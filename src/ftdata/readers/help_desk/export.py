@@ -18,9 +18,15 @@ from ftdata.readers.messages import Turn
 from ftdata.readers.times import Days
 from ftdata.source import Record, Source
 
+PUBLIC = "assume_public=true"
+
 
 class Wanting(Refused):
-    """Say that a setting is missing without which the export cannot be read."""
+    """Say that a setting is missing without which the export cannot be read: `setting`, as `--set` takes it."""
+
+    def __init__(self, problem: str, setting: str) -> None:
+        super().__init__(problem)
+        self.setting = setting
 
 
 class Export:
@@ -97,19 +103,21 @@ class Export:
         if spec is None or spec.visibility is None or self._asked.assume_public:
             return
         if file.shape.entries is not None:
-            raise Refused(
+            raise Wanting(
                 f"this looks like {file.shape.title}, which does not say which messages are internal; if none is, "
-                "say so: --set assume_public=true"
+                "say so: --set assume_public=true",
+                PUBLIC,
             )
         inside = file.shape.kind == "tickets"
-        if inside and not file.holds_messages:
+        if inside and not file.shows_messages:
             return
         if not any(file.has(path, messages=bool(file.shape.messages)) for path in spec.visibility.path):
             what = f"its column {quoted(spec.visibility.path[0])}" if file.table else quoted(spec.visibility.path[0])
-            raise Refused(
+            raise Wanting(
                 f"this looks like {file.shape.title}, but {what} is missing, so private notes cannot be told from "
                 "replies; export it again with that, or, if every message was visible to the customer, say so: "
-                "--set assume_public=true"
+                "--set assume_public=true",
+                PUBLIC,
             )
 
     def _refuse_unknown(self) -> None:
@@ -120,10 +128,13 @@ class Export:
             spec = file.shape.message
             told = [path for who in spec.role for path in who.path] if spec else []
             if spec and spec.others is None and not any(file.has(path, bool(file.shape.messages)) for path in told):
+                if next(self._people_beside(file), None) is not None:
+                    continue
                 raise Wanting(
                     f"this looks like {file.shape.title}, and nothing in it tells who is an agent; give the folder "
                     "that holds the users too, or name their file (--set 'users_file=\"user.csv\"'), or the agents by "
-                    "their ids: --set 'assistants=[\"ID\"]'"
+                    "their ids: --set 'assistants=[\"ID\"]'",
+                    "'assistants=[\"ID\"]'",
                 )
 
     # --- what is looked up --------------------------------------------------------------------------------------------
@@ -211,7 +222,7 @@ class Export:
         key_of = fields.get(shape.message.ticket)
         index = self._index
         parted = bool(shape.messages)
-        say = saying(shape.message, shape.ticket, Objects() if parted else fields, self._asked)
+        say = saying(shape.message, shape.ticket, Objects() if parted else fields, self._asked, own=not parted)
         about = ticket(shape.ticket.model_copy(update={"id": shape.message.ticket}), fields)
 
         def known_of(value: Any) -> Known | None:

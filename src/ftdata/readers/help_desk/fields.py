@@ -177,7 +177,7 @@ def _fits(value: str, pattern: str) -> bool:
 
 
 def among(values: Sequence[str]) -> Callable[[Any], bool]:
-    """Make the function that says whether a value is one of these; objects and lists count as some value."""
+    """Make the function that says whether a value, or one in a list, is one of these; objects count as some value."""
     if not values:
         return lambda value: False
     meanings: dict[str, str] = dict.fromkeys(values, "yes")
@@ -185,7 +185,11 @@ def among(values: Sequence[str]) -> Callable[[Any], bool]:
         if meanings.pop(told, None):
             meanings = dict.fromkeys(opposite, "no") | {"*": "yes"} | meanings
     of = Meanings(meanings).of
-    return lambda value: of(value) == "yes"
+
+    def fits(value: Any) -> bool:
+        return any(map(fits, value)) if value.__class__ is list else of(value) == "yes"
+
+    return fits
 
 
 def rules(listed: Sequence[Rule], fields: Fields) -> Callable[[Any], str | None]:
@@ -193,6 +197,8 @@ def rules(listed: Sequence[Rule], fields: Fields) -> Callable[[Any], str | None]
     made = [
         ([(fields.get((path,)), among(values)) for path, values in rule.when.items()], rule.reason) for rule in listed
     ]
+    # A column that is not there fits nothing.
+    made = [(tests, reason) for tests, reason in made if all(get is not _nothing for get, _ in tests)]
     if not made:
         return _nothing
     if all(len(tests) == 1 for tests, _ in made):

@@ -93,6 +93,7 @@ _BLOCKS = frozenset(
 )
 _ITEMS = frozenset({"listItem", "taskItem", "decisionItem"})
 _DEPTH = 50
+_SIGN = re.compile(r"[\0-\x03]")  # what marks lines (1), blocks (2) and code (3) while a document is read
 
 
 def adf(value: Any) -> str:
@@ -100,10 +101,18 @@ def adf(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     out: list[str] = []
+    kept: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        kept.append(match[1])
+        return f"\0{len(kept) - 1}\0"
+
     _node(value, out, 0)
-    text = re.sub(r"[ \t]*\x02[\x02\x01\s]*", "\n\n", "".join(out))
+    text = re.sub(r"\x03([^\x03]*)\x03", keep, "".join(out).replace("\0", ""))
+    text = re.sub(r"[ \t]*\x02[\x02\x01\s]*", "\n\n", text)
     text = re.sub(r"[ \t]*\x01[\x01 ]*", "\n", text)
-    return _MANY.sub("\n\n", text).strip()
+    text = _MANY.sub("\n\n", text).strip()
+    return re.sub(r"\0(\d+)\0", lambda match: kept[int(match[1])], text)
 
 
 def _node(node: Any, out: list[str], depth: int) -> None:
@@ -119,10 +128,10 @@ def _node(node: Any, out: list[str], depth: int) -> None:
         out.append("\n")
     elif kind in ("mention", "emoji", "status", "date", "inlineCard", "blockCard"):
         told = next((attributes[key] for key in ("text", "shortName", "url", "timestamp") if attributes.get(key)), "")
-        out.append(told if isinstance(told, str) else "")
+        out.append(_SIGN.sub("", told) if isinstance(told, str) else "")
     elif kind == "codeBlock":
-        inner = "".join(child.get("text") or "" for child in children if _is_text(child))
-        out.append(f"\x02```\n{inner}\n```\x02")
+        inner = _SIGN.sub("", "".join(child.get("text") or "" for child in children if _is_text(child)))
+        out.append(f"\x02\x03```\n{inner}\n```\x03\x02")
     elif kind == "blockquote":
         out.append("\x02")
     elif kind in _ITEMS:
@@ -155,11 +164,11 @@ def _marked(node: dict[str, Any]) -> str:
     text = node.get("text")
     if not isinstance(text, str):
         return ""
-    text = re.sub(r"[\x01\x02]", "", text)
+    text = _SIGN.sub("", text)
     marks = node.get("marks")
     for mark in marks if isinstance(marks, list) else []:
         if isinstance(mark, dict) and mark.get("type") == "link" and isinstance(mark.get("attrs"), dict):
             target = mark["attrs"].get("href")
             if isinstance(target, str) and target.removeprefix("mailto:").rstrip("/") not in text:
-                return f"{text} ({target.removeprefix('mailto:')})"
+                return f"{text} ({_SIGN.sub('', target.removeprefix('mailto:'))})"
     return text

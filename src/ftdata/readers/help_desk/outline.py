@@ -18,13 +18,14 @@ _LOOK = (1 << 16, 1 << 20)  # bytes looked at first, and if they do not tell
 _DEPTH = 12
 _NAMES = r"[^/]*\.(?:csv|tsv|tab|txt|json|jsonl|ndjson)(?:\.(?:gz|bz2|xz|zst))?"
 _FILES = 5000
+_RAW = "_airbyte_data"  # the key at which Airbyte's raw files hold each record
 
 Outline = Mapping[str, Set[str]]
 """Where objects stand (`tickets[].comments[]`, "" for those of a file of lines) to the keys that they have."""
 
 
 def outline(opening: bytes) -> Outline:
-    """Give the places of objects in the beginning of a JSON text, and the keys of those that stand there."""
+    """Give the places of objects and of lists' items in the beginning of a JSON text, and the keys of those there."""
     found: dict[str, set[str]] = {}
     stack: list[tuple[str, bool]] = []  # where, and whether an object's
     key, string = "", b""
@@ -45,6 +46,7 @@ def outline(opening: bytes) -> Outline:
                 place, inside = stack[-1]
                 where = f"{place}.{key}".lstrip(".") if inside else place
                 where += "" if mapping else "[]"
+            found.setdefault(where, set())
             stack.append((where, mapping))
         elif token in (b"}", b"]") and stack:
             stack.pop()
@@ -83,9 +85,16 @@ class File:
         return any(_there(self.known, place, path) for place in places)
 
     @property
+    def shows_messages(self) -> bool:
+        """Whether a message inside its tickets stands in the beginning, so that it tells what they have."""
+        known = self.known or {}
+        return any(known.get(f"{self.at}.{inner}[]".lstrip(".")) for inner in self.shape.messages)
+
+    @property
     def holds_messages(self) -> bool:
         """Whether messages stand inside its tickets, as far as the beginning tells."""
-        return not self.table and any(_there(self.known or {}, self.at, inner) for inner in self.shape.messages)
+        known = self.known or {}
+        return not self.table and any(f"{self.at}.{inner}[]".lstrip(".") in known for inner in self.shape.messages)
 
 
 def _there(known: Outline, place: str, paths: str) -> bool:
@@ -161,7 +170,7 @@ def _places(shape: Shape) -> list[tuple[str, str | None, str | None]]:
     found: list[tuple[str, str | None, str | None]] = [("", None, None), ("[]", None, None)]
     for key in shape.lists:
         found += [(f"{key}[]", key, None), (f"[].{key}[]", f"[].{key}", None)]
-    for key in shape.wraps:
+    for key in (*shape.wraps, _RAW):
         found += [(key, None, key), (f"[].{key}", None, key)]
     return found
 
@@ -180,11 +189,6 @@ def _columns(
         return None
     dialect, shape, share = found
     return File(dialect, shape, member, table, known=known, at=at, header=tuple(header), share=share)
-
-
-def by_keys(opening: bytes, dialects: Sequence[Dialect]) -> File | None:
-    """Find the shape of the JSON that begins so."""
-    return _document(outline(opening), None, dialects)
 
 
 def by_columns(header: Sequence[str], dialects: Sequence[Dialect]) -> tuple[Dialect, Shape, float] | None:

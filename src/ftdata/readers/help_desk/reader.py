@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ftdata.batch import Batch, Rows
 from ftdata.readers.help_desk.dialect import Dialect, is_file, named, of_file, shipped
-from ftdata.readers.help_desk.export import Export, Wanting
+from ftdata.readers.help_desk.export import PUBLIC, Export, Wanting
 from ftdata.readers.help_desk.outline import recognise
 from ftdata.readers.help_desk.saying import Asked
 from ftdata.readers.help_desk.talks import Talks
@@ -133,17 +133,19 @@ class HelpDesk(Messages):
         try:
             export = cls(path=Path("-"), dialect=dialect.name)._export(source.again(SAMPLE))
         except Wanting as refusal:
-            force = f"--from {cls.name} --set dialect={dialect.name} --set 'assistants=[\"ID\"]'"
-            return Sniff(0.95, tuple(evidence), fields, force, str(refusal))
+            force = f"--from {cls.name} --set dialect={dialect.name} --set {refusal.setting}"
+            # Who is the assistant is a question; that nothing is private, only the user can know.
+            sure = 0.0 if refusal.setting == PUBLIC else 0.95
+            return Sniff(sure, tuple(evidence), fields, force, str(refusal))
         except Refused as refusal:
-            return Sniff(0.0, tuple(evidence), fields, f"--from {cls.name}", str(refusal))
+            return Sniff(0.0, tuple(evidence), refusal=str(refusal))
         if level == "K":
             evidence.append("experimental: written without a real file of this format")
         lacking = export.unanswered
         if lacking is not None:
             advice = lacking.advice or "give the messages of the tickets too"
             told = f"this looks like {lacking.title}; {advice}"
-            return Sniff(0.0, tuple(evidence), fields, f"--from {cls.name}", told)
+            return Sniff(0.0, tuple(evidence), refusal=told)
         return cls.known(source, *evidence, fields=fields)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from ftdata.readers.help_desk.dialect import Body, Kind, Noted, Saying, Ticket, Visibility, Who, label
+from ftdata.readers.help_desk.dialect import COPIED, Body, Kind, Noted, Saying, Ticket, Visibility, Who, label
 from ftdata.readers.help_desk.fields import Fields, Get, Meanings, among, rules
 from ftdata.readers.help_desk.markup import adf, markdown, wiki
 from ftdata.readers.html import plain
@@ -82,7 +82,7 @@ def moment(value: Any) -> Instant | None:
 def ticket(spec: Ticket, fields: Fields) -> Callable[[Any], Known]:
     """Make the function from a ticket's record to what is known of it."""
     ids, requester, assignees = fields.get(spec.id), fields.get(spec.requester), fields.every(spec.assignee)
-    reason, channel, mail = rules(spec.drop, fields), fields.get(spec.channel), among(spec.mail)
+    reason, channel, mail = rules((*spec.drop, *COPIED), fields), fields.get(spec.channel), among(spec.mail)
     meta = _meta(spec.meta, fields)
 
     def known(record: Any) -> Known:
@@ -126,12 +126,14 @@ def _json(value: Any) -> bytes:
 # --- the message ------------------------------------------------------------------------------------------------------
 
 
-def saying(spec: Saying, about: Ticket, fields: Fields, asked: Asked, *, opens: bool = False) -> Say:
+def saying(spec: Saying, about: Ticket, fields: Fields, asked: Asked, *, opens: bool = False, own: bool = False) -> Say:
     """Make the function from a message's record, its number and its ticket (None: there is no such one) to a turn.
 
-    `opens`: it is the ticket's own text, which has an author even where none is named.
+    `opens`: it is the ticket's own text, which has an author even where none is named. `own`: its record is one of
+    the file, which may be a copied table.
     """
-    kind, rule = _kind(spec.kind, fields), rules(spec.drop, fields) if spec.drop else None
+    kind, listed = _kind(spec.kind, fields), spec.drop + COPIED if own else spec.drop
+    rule = rules(listed, fields) if listed else None
     hidden = _hidden(spec.visibility, fields, asked.assume_public)
     role_of = _role(spec.role, fields) if spec.role else None
     author_of, names_of = fields.get(spec.author), [fields.get((path,)) for path in spec.names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ftdata.readers.layouts.rows import Row, first
+from ftdata.readers.layouts.rows import Row, first, opened
 from ftdata.readers.layouts.sharegpt import ShareGPT, key_of
 from ftdata.readers.layouts.tags import LEFT, answers_of, calls_of, tools_in
 from ftdata.readers.layouts.turns import Speech, conversation, tools_of
@@ -38,7 +38,7 @@ class Hermes(ShareGPT):
         key = key_of(value)
         if key is None or value.keys() & {"chosen", "rejected", "kto_tag", "label"}:
             return False
-        messages = value[key]
+        messages = opened(value[key])
         return isinstance(messages, list) and all(
             isinstance(one, dict) and ({"from", "value"} <= one.keys() or "role" in one) for one in messages
         )
@@ -47,7 +47,7 @@ class Hermes(ShareGPT):
     def sniff(cls, source: Source) -> Sniff | None:
         """Know conversations in some of which the tags stand."""
         rows = first(source, cls.keys)
-        tagged = sum(_tagged(value) for value in rows if cls.knows(value))
+        tagged = sum(_tagged(value) for value in rows if cls._knows(value))
         if not tagged:
             return None
         found = super().sniff(source)
@@ -111,8 +111,8 @@ def untagged(speech: Speech, rest: dict[str, Any], tools: str | None, system: st
 def _tagged(value: dict[str, Any]) -> bool:
     key = key_of(value)
     texts = [str(value.get("system"))]
-    if key is not None and isinstance(value[key], list):
-        for message in value[key]:
+    if key is not None:
+        for message in opened(value[key]):
             texts += [text for text in message.values() if isinstance(text, str)]
     return any(tag in text for text in texts for tag in _TAGS[:1]) or any(
         "<tools>" in text and "</tools>" in text for text in texts

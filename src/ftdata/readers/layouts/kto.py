@@ -42,9 +42,9 @@ class Kto(Columns):
 
     @classmethod
     def knows(cls, value: dict[str, Any]) -> bool:
-        """Know a row by its label, which is true or false, beside an answer that ends it."""
+        """Know a row by its label, which is true or false (or 1 or 0), beside an answer that ends it."""
         label = next((value[key] for key in _LABELS if key in value), None)
-        if not (isinstance(label, bool) or (isinstance(label, str) and label.strip().lower() in ("true", "false"))):
+        if _truth(label) is None:
             return False
         talk = next((value[key] for key in CONVERSATION if isinstance(value.get(key), list)), None)
         if talk is not None:

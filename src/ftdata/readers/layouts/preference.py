@@ -13,18 +13,20 @@ from ftdata.readers.layouts.rows import Columns, Row, Turn, joined, opened, text
 from ftdata.readers.layouts.sharegpt import CONVERSATION
 from ftdata.readers.layouts.turns import Speech, preferred
 
-_SIDES = (("chosen", "rejected"), ("chosen_messages", "rejected_messages"))
+_SIDES = (("chosen", "rejected"), ("chosen_messages", "rejected_messages"), ("chosen_response", "rejected_response"))
 _PROMPTS = ("prompt", "question", "instruction", "query", "input")
 
 
 class Preference(Columns):
     """Read preference rows: `prompt`, `chosen`, `rejected`, each a text or messages; or `chosen` and `rejected` alone.
 
-    The prompt may be called `question`, `instruction` (with `input`) or `query`, or be a conversation
-    (`conversations`, `messages`, of `from` and `value` or role and content: LLaMA-Factory's ranking data). An answer is
-    a text, a message, or a list of them; where both answers are whole conversations (without a prompt, or beginning
-    with it), what both begin with is the prompt, as TRL's `extract_prompt` has it. A prompt that is a transcript with
-    `Human:` and `Assistant:` is cut into its turns. `system` goes before all. All other keys go to `meta`.
+    The answers may be called `chosen_messages` or `chosen_response` (and `rejected_…`) as well. The prompt may be
+    called `question`, `instruction` (with `input`) or `query`, or be a conversation (`conversations`, `messages`, of
+    `from` and `value` or role and content: LLaMA-Factory's ranking data). An answer is a text, a message, or a list of
+    them; where both answers are whole conversations (without a prompt, or beginning with it), what both begin with is
+    the prompt, as TRL's `extract_prompt` has it. A prompt that is a transcript with `Human:` and `Assistant:` is cut
+    into its turns. A conversation that the assistant ends is no prompt: it goes to `meta`. `system` goes before all.
+    All other keys go to `meta`.
 
     A record is dropped as `no-answer` (an empty one; the note says if it is the rejected one), `different-prompts`,
     `no-question`, `no-user`, `not-text`, `unknown-role`, `media`, `bad-tools`, or with the problem of its record. Flags
@@ -34,8 +36,9 @@ class Preference(Columns):
     """
 
     name: ClassVar[str] = "preference"
-    keys: ClassVar[tuple[str, ...]] = ("chosen", "rejected", "chosen_messages", "rejected_messages", *_PROMPTS)
+    keys: ClassVar[tuple[str, ...]] = (*(side for pair in _SIDES for side in pair), *_PROMPTS)
     shape: ClassVar[str] = "a chosen and a rejected answer"
+    surely: ClassVar[float] = 0.985
 
     join: str = Field("\n\n", description="text between an `instruction` and its `input`")
 
@@ -76,6 +79,9 @@ class Preference(Columns):
     def _prompt(self, rest: dict[str, Any]) -> list[Turn]:
         """Take the prompt out of a record."""
         key = next((key for key in (*CONVERSATION, *_PROMPTS) if rest.get(key) is not None), None)
+        if key in CONVERSATION and _answered(rest[key]):
+            # UltraFeedback's rows repeat the chosen conversation under `messages`: the prompt is told elsewhere.
+            key = next((key for key in _PROMPTS if rest.get(key) is not None), None)
         if key is None:
             return []
         given = opened(rest.pop(key)) if key in CONVERSATION or isinstance(rest[key], list | dict) else rest.pop(key)
@@ -116,6 +122,13 @@ def _answer(value: Any) -> list[Turn]:
     if isinstance(value, list | dict):
         return messages_of(value)
     return [("assistant", text_of(value))]
+
+
+def _answered(value: Any) -> bool:
+    """Say whether a conversation ends with the assistant, and so is no prompt."""
+    talk = opened(value)
+    last = talk[-1] if isinstance(talk, list) and talk else None
+    return isinstance(last, dict) and last.get("role", last.get("from")) in ("assistant", "gpt")
 
 
 def _begins(side: list[Turn], before: list[Turn]) -> bool:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from ftdata.errors import RowError
 from ftdata.readers.layouts.hermes import untagged
-from ftdata.readers.layouts.rows import Row, TrainingRows, first
+from ftdata.readers.layouts.rows import Columns, Row, Turn, first
 from ftdata.readers.layouts.templates import rendered
 from ftdata.readers.layouts.turns import Speech
 from ftdata.source import Source
 from ftdata.stages import Sniff
 
 
-class RenderedText(TrainingRows):
+class RenderedText(Columns):
     """Read rows of one `text` that a chat template rendered, back into messages.
 
     Known templates: ChatML (Qwen, Phi-4), Llama 2 and Mistral (`[INST]`), Llama 3 and 4, Gemma, Phi-3, Zephyr, Tulu,
     Command R, DeepSeek, Vicuna (`USER: … ASSISTANT:`), `### Human:` and `### Assistant:`, Alpaca's `### Instruction:`,
-    `Human: … Assistant:`. Tokens that begin and end a text go, an empty `<think>` too, and Alpaca's two opening
-    sentences; calls between tags become calls, as in `hermes`. All other keys go to `meta`.
+    `Human: … Assistant:`, `<human>: … <bot>:`. Tokens that begin and end a text go, an empty `<think>` too, and
+    Alpaca's two opening sentences; calls between tags become calls, as in `hermes`. All other keys go to `meta`. The
+    file is JSON lines, a JSON array, or delimited text.
 
     A text must follow its template to the end. A record is dropped as `no-template`, `control-token` (a control token
     is left in what somebody says, or a template that is not known), `unclear-turns` (two turns of one role in a
-    template in which roles take turns), `unknown-role`, `no-assistant`, `no-user`, `bad-tool-call`, `not-text`, or with
-    the problem of its record. Flags as in `sharegpt`, and `thinking-left` (a `<think>` in a text).
+    template in which roles take turns), `unknown-role`, `no-assistant`, `no-user`, `bad-tool-call` (also a call in a
+    form that is not read, as Llama 3 writes them), `not-text`, or with the problem of its record. Flags as in
+    `sharegpt`, and `thinking-left` (a `<think>` in a text).
 
     Source: the chat templates published with the models, TRL's collection of them.
     """
@@ -65,8 +69,23 @@ class RenderedText(TrainingRows):
         _, turns = rendered(text)
         speech = Speech()
         speech.turns = turns
+        if any(_unread_call(turn[1], after) for turn, after in pairwise([*turns, ("", "")]) if turn[0] == "assistant"):
+            raise RowError("bad-tool-call")
         thinking = any("<think>" in turn[1] for turn in turns if turn[0] == "assistant")
         return untagged(speech, rest, None, "", ("thinking-left",) if thinking else ())
+
+
+# Calls as Llama 3 and its successors write them: JSON, or a function's tag. What these texts tell the model of its
+# tools stands in a message in words, so that no row with calls can be made of them.
+_WRITTEN = re.compile(
+    r"\s*(?:<function=[\w.-]+>|\{\s*\"(?:type\"\s*:\s*\"function\"\s*,\s*\")?name\"\s*:\s*\"[^\"\n]*\"\s*,"
+    r"\s*\"(?:parameters|arguments)\"\s*:\s*\{|\[\s*[A-Za-z_][\w.]*\((?:\w+\s*=[^\n]*)?\)\s*\]\s*\Z)"
+)
+
+
+def _unread_call(text: str, after: Turn) -> bool:
+    """Say whether the assistant calls a tool in a form that is not read: a tool answers, or the text is a call."""
+    return "<tool_call>" not in text and (after[0] == "tool" or _WRITTEN.match(text) is not None)
 
 
 def _template(value: dict[str, Any]) -> str | None:

@@ -80,7 +80,7 @@ class TrainingRows(Reader):
     @classmethod
     def sniff(cls, source: Source) -> Sniff | None:
         """Know the layout by the keys of the first rows."""
-        rows = first(source, cls.keys)
+        rows = first(source, cls.keys, table=issubclass(cls, Columns))
         known = sum(cls._knows(row) for row in rows)
         if not known or known < _LEAST * len(rows):
             return None
@@ -173,14 +173,20 @@ def json_text(value: Any) -> str:
         return dumps(value)
 
 
-def first(source: Source, keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Give the first 200 objects of a source in whose beginning one of these keys stands; else none."""
+def first(source: Source, keys: tuple[str, ...], *, table: bool = True) -> list[dict[str, Any]]:
+    """Give the first 200 objects of a source in whose beginning one of these keys stands; else none.
+
+    Rows of delimited text are such objects only with `table`.
+    """
     if len(source.members()) > 1:
         return []
     opening = source.opening().lstrip()
     if opening[:1] in (b"{", b"["):
-        if not any(b'"%b"' % key.encode() in opening for key in keys):
+        opening = opening.lower()
+        if not any(b'"%b"' % key.lower().encode() in opening for key in keys):
             return []
+    elif not table:
+        return []
     else:
         header = opening.split(b"\n", 1)[0].lower()
         if not any(key.encode() in header for key in keys):

@@ -6,24 +6,28 @@ from typing import Any, ClassVar
 
 from ftdata.errors import RowError
 from ftdata.readers.layouts.media import pictured
-from ftdata.readers.layouts.rows import Row, TrainingRows, opened, text_of
+from ftdata.readers.layouts.rows import Columns, Row, opened, text_of
 from ftdata.readers.layouts.turns import Speech, conversation, tools_of
 
 CONVERSATION = ("conversations", "conversation", "items", "dialog", "dialogue", "messages")
 """Keys under which a conversation stands."""
 _PAIRS = (("input", "output"), ("human", "assistant"))
+_BARE = ("conversations", "data")
+"""Keys under which LIMA and UltraChat have texts alone, the user's first and then in turns."""
 
 
-class ShareGPT(TrainingRows):
+class ShareGPT(Columns):
     """Read ShareGPT rows: `conversations` of `from` and `value`, and where given `system` and `tools`.
 
     The conversation may also stand under `conversation`, `items`, `dialog` or `messages`, its messages may have `role`
-    and `content`, or be pairs of `input` and `output` (XTuner), `human` and `assistant`. Speakers: `human`, `user`,
-    `prompter`; `gpt`, `assistant`, `model`, `bot` and the names of chat services; `system`; `function_call` (its text
-    is JSON, one call or a list) becomes `tool_calls` of the assistant; `observation`, `tool`, `function`, `ipython` the
-    tool's answer, with made-up ids (`call00001`). `tools` may be JSON as text. A weight of 0 or 1 (`weight`, `loss`,
-    `loss_weight`, `train`) on the assistant's messages is kept. Pictures stand as parts where `<image>` stood, if they
-    are web addresses. Other keys of a message go to `meta.turns` under the message's number (from 1), other keys of the
+    and `content`, or be pairs of `input` and `output` (XTuner), `human` and `assistant`. Where `conversations` (LIMA)
+    or `data` (UltraChat) hold nothing but texts, the user says the first and the roles take turns; such a row has the
+    flag `roles-by-order`. Speakers: `human`, `user`, `prompter`; `gpt`, `assistant`, `model`, `bot` and the names of
+    chat services; `system`; `function_call` (its text is JSON, one call or a list) becomes `tool_calls` of the
+    assistant; `observation`, `tool`, `function`, `ipython` the tool's answer, with made-up ids (`call00001`). `tools`
+    may be JSON as text. A weight of 0 or 1 (`weight`, `loss`, `loss_weight`, `train`) on the assistant's messages is
+    kept. Pictures stand as parts where `<image>` stood, if they are web addresses. The conversation may be JSON as
+    text, as in a CSV. Other keys of a message go to `meta.turns` under the message's number (from 1), other keys of the
     row to `meta`.
 
     Nothing is merged, moved or cut: what a target may refuse has a flag, `first-not-user`, `last-not-assistant`,
@@ -36,7 +40,7 @@ class ShareGPT(TrainingRows):
     """
 
     name: ClassVar[str] = "sharegpt"
-    keys: ClassVar[tuple[str, ...]] = CONVERSATION
+    keys: ClassVar[tuple[str, ...]] = (*CONVERSATION, "data")
     shape: ClassVar[str] = "a conversation with `from` and `value`, or the like"
 
     @classmethod
@@ -47,7 +51,11 @@ class ShareGPT(TrainingRows):
             return False
         found = opened(value[key])
         messages = found[:20] if isinstance(found, list) else []
-        if key == "messages":
+        if _bare(key, messages):
+            return True
+        if key == "data":
+            return False
+        if key == "messages" and isinstance(value[key], list):
             return bool(messages) and all(isinstance(one, dict) and {"from", "value"} <= one.keys() for one in messages)
         if not messages:
             return key == "conversations"
@@ -66,6 +74,9 @@ class ShareGPT(TrainingRows):
         messages = opened(rest.pop(key))
         if not isinstance(messages, list):
             raise RowError("not-text")
+        bare = _bare(key, messages)
+        if bare:
+            messages = [{"role": ("user", "assistant")[at % 2], "content": text} for at, text in enumerate(messages)]
         system, tools = "", None
         if rest:
             system = text_of(rest.pop("system", None)) or text_of(rest.pop("system_prompt", None))
@@ -73,7 +84,8 @@ class ShareGPT(TrainingRows):
         speech = self.heard(messages)
         if rest:
             pictured(speech.turns, rest)
-        return self.finished(speech, rest, tools, system)
+        made = self.finished(speech, rest, tools, system)
+        return made._replace(flags=(*made.flags, "roles-by-order")) if bare else made
 
     def heard(self, messages: list[Any]) -> Speech:
         """Take the messages of a conversation."""
@@ -102,7 +114,17 @@ class ShareGPT(TrainingRows):
 
 def key_of(value: dict[str, Any]) -> str | None:
     """Find the key of the conversation in a row."""
-    return next((key for key in CONVERSATION if isinstance(value.get(key), list | str)), None)
+    found = next((key for key in CONVERSATION if isinstance(value.get(key), list | str)), None)
+    return "data" if found is None and _bare("data", value.get("data")) else found
+
+
+def _bare(key: str, messages: Any) -> bool:
+    """Say whether a conversation is a list of texts, of a layout in which the user begins and the roles take turns."""
+    return key in _BARE and isinstance(messages, list) and bool(messages) and all(map(_is_text, messages))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def any_pair(message: dict[str, Any]) -> tuple[str, str] | None:

@@ -144,6 +144,7 @@ TEMPLATES: tuple[Template, ...] = (
         sign="### ",
         alternate=True,
     ),
+    Template("OIG", _open(r"(?:\A|(?<=\n))<(human|bot)>:[ \t]?"), sign="<bot>:", alternate=True),
     Template(
         "Vicuna",
         _open(r"(?:\A|(?<=\s)|(?<=</s>))(USER|ASSISTANT):(?: |\Z|(?=\n))"),
