@@ -193,8 +193,8 @@ def _turns(rows: pl.DataFrame) -> Iterator[Finding]:
         "expand": {"lines": lines, "characters": expanded, "learnt": learnt},
     }
     message = (
-        f"written whole, {rows.height:,} lines of {read:,} characters, of which {_share(learnt, read)} are learnt; with "
-        f'turns = "last" {_share(last, read)}; with turns = "expand" {lines:,} lines of {expanded:,} characters, '
+        f"written whole, {rows.height:,} lines of {read:,} characters, of which {_share(learnt, read)} are learnt; "
+        f'with turns = "last" {_share(last, read)}; with turns = "expand" {lines:,} lines of {expanded:,} characters, '
         f"{expanded / max(read, 1):.2f} times the cost"
     )
     yield Finding("lengths-turns", "info", message, numbers)
