@@ -136,3 +136,8 @@ def test_a_sniff_counts_the_first_records(tmp_path: Path) -> None:
 def test_a_gap_must_be_a_pause(gap: Any) -> None:
     with pytest.raises(ValueError, match="gap"):
         Lines.model_validate({"path": "-", "gap": gap})
+
+
+def test_where_all_is_left_out_no_name_is_to_blame(tmp_path: Path) -> None:
+    items = [[0, "U1", "oi", {"drop": "private-note"}], [1, "U2", "olá", {"drop": "private-note"}]]
+    assert run(tmp_path, items, assistants=["U2"]) == ["private-note", "private-note"]

@@ -86,8 +86,8 @@ class Irc(Messages):
     def sniff(cls, source: Source) -> Sniff | None:
         """Know a log by its lines: nearly all are messages with `<nick>`, or events."""
         found = _logs(source)
-        if not found or not _looks(source, found[0]):
-            return None
+        if not found or not _looks(source, found[0]) or b"<|" in source.opening(_HEAD, found[0]):
+            return None  # <|im_start|> and the like are control tokens of training data
         told = "lines <nick> text and events of IRC"
         if b"\t" in source.opening(_HEAD, found[0]).partition(b"\n")[0]:
             told = "lines with a time, a nick and a text, and events of IRC"

@@ -221,7 +221,7 @@ class Messages(Told):
                 day_first=getattr(self, "day_first", None),
                 names=[
                     "assistant" if role == "bot" and self.with_bots else role
-                    for role in called.settle(stated, whole=not source.sampled)
+                    for role in called.settle(stated, whole=bool(called) and not source.sampled)
                 ],
                 mixed=self.rooms,
                 flags=marks,

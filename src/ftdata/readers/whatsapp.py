@@ -322,8 +322,8 @@ def _chats(source: Source) -> list[str | None]:
     return [name for name in named or texts[:_MANY] if _looks(source, name)]
 
 
-_BARE = re.compile(rb"\[[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{2,4} [0-9]{1,2}:[0-9]{2}\] ")
-"""Brackets with neither comma nor seconds: an iPhone writes one of them at least, other programs neither."""
+_BARE = re.compile(rb"\[[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4} [0-9]{1,2}:[0-9]{2}\] ")
+"""Brackets with a year of four digits and neither comma nor seconds: no header that was seen has all three."""
 
 
 def _of_others(source: Source, member: str | None) -> bool:
