@@ -42,7 +42,7 @@ def command(source: str, encoding: str | None, network: bool, json: bool) -> Non
             if guess.sure:
                 verdict = f"{name} ({found.confidence:.0%})"
             elif found.refusal:
-                verdict = f"{name}, but a setting is missing" if found.fields else f"refused by {name}"
+                verdict = f"{name}, but a setting is missing" if found.force else f"refused by {name}"
             else:
                 verdict = f"perhaps {name} ({found.confidence:.0%})"
             data(f"{source}: {verdict}")
