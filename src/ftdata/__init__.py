@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ftdata.readers.times import instant
     from ftdata.recipe import Recipe
     from ftdata.source import Source
-    from ftdata.stages import Check, Finding, Job, Reader, Selector, Sniff, Trainer, Transform, Writer
+    from ftdata.stages import Check, Example, Finding, Job, Reader, Selector, Sniff, Trainer, Transform, Writer
     from ftdata.texts import Texts, map_text
 
 __version__ = "0.1.0"
@@ -33,7 +33,7 @@ _HOMES = {
     "readers.times": ("instant",),
     "recipe": ("Recipe",),
     "source": ("Source",),
-    "stages": ("Check", "Finding", "Job", "Reader", "Selector", "Sniff", "Trainer", "Transform", "Writer"),
+    "stages": ("Check", "Example", "Finding", "Job", "Reader", "Selector", "Sniff", "Trainer", "Transform", "Writer"),
     "texts": ("Texts", "map_text"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -43,6 +43,7 @@ __all__ = [
     "Batch",
     "Check",
     "Conversation",
+    "Example",
     "Finding",
     "FtdataError",
     "Job",

@@ -56,6 +56,20 @@ class Sniff:
 
 
 @dataclass(frozen=True)
+class Example:
+    """Rows that show what a step does: the reference pages run the step on them and print before and after.
+
+    `says` is one sentence: what is to be seen. A row is a tuple of texts, user and assistant in turn, or of pairs
+    (role, text); `meta` holds the meta of each row. `fields` are the settings that are needed for it.
+    """
+
+    says: str
+    rows: tuple[tuple[str | tuple[str, str], ...], ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    meta: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class Job:
     """What a trainer started: where, under which id, in which state."""
 
@@ -93,6 +107,8 @@ class Stage(BaseModel):
     kind: ClassVar[str]
     decides_with: ClassVar[tuple[str, ...]] = ()
     """Distributions whose version decides what this stage gives: part of the key under which work is reused."""
+    examples: ClassVar[tuple[Example, ...]] = ()
+    """What the reference shows of this step: each is run, nothing is written by hand but the rows."""
 
     def reads_meta(self) -> frozenset[str] | None:
         """Name the `meta` keys that this stage reads; None (the default) means any.

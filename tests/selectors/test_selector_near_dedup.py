@@ -24,7 +24,7 @@ from ftdata.batch import Batch, to_batches
 from ftdata.conversation import Conversation, Message, assistant, system, user
 from ftdata.recipe import Recipe
 from ftdata.selectors.near_dedup import NearDedup, bands, least_agreeing
-from ftdata.selectors.shingles import hashes, jaccard, shingles, spoken, words
+from ftdata.similarity.shingles import hashes, jaccard, shingles, spoken, words
 
 ROOT = Path(__file__).parents[2]
 PAN = ROOT.parent / "shared/data/bench/neardup/pan_test_300pos_300neg.tsv"

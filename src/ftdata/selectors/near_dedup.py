@@ -27,7 +27,7 @@ import xxhash
 from pydantic import Field
 
 from ftdata.batch import ROWS, TEXT, Batch, dumps
-from ftdata.selectors.shingles import hashes, jaccard, spoken
+from ftdata.similarity.shingles import hashes, jaccard, spoken
 from ftdata.stages import Rows, Selector
 
 PERMUTATIONS = 128
