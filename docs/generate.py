@@ -12,8 +12,10 @@ from formats import table
 
 from ftdata import hooks
 from ftdata.cli import COMMANDS, cli
+from ftdata.conversation import Conversation
+from ftdata.examples import Outcome, outcomes
 from ftdata.recipe import Options
-from ftdata.stages import KINDS
+from ftdata.stages import KINDS, Stage
 
 HERE = Path(__file__).parent
 MARK = "<!-- Written by docs/generate.py from the code: do not edit. -->\n"
@@ -36,7 +38,7 @@ def stages() -> str:
             continue
         parts += [f"## {kind.title()}s\n", PURPOSE[kind] + "\n"]
         for stage in entries:
-            parts += [f"### {kind} `{stage.name}`\n", text(stage), fields(stage)]
+            parts += [f"### {kind} `{stage.name}`\n", text(stage), fields(stage), *examples(stage)]
     return "\n".join(parts)
 
 
@@ -64,13 +66,59 @@ def fields(model: Any) -> str:
     return "\n".join(rows) + "\n"
 
 
+def examples(stage: type[Stage]) -> list[str]:
+    """Run the examples of a step; give each as a table of its rows before and after, or of a check's findings."""
+    parts = []
+    for example in stage.examples:
+        settings = ", ".join(f"`{name} = {toml(value)}`" for name, value in example.fields.items())
+        rows, found = outcomes(stage, example)
+        before = [turns(row.before) for row in rows] or [f"{len(example.rows)} rows"]
+        after = [outcome(row) for row in rows] or ["<br>".join(f"`{one.code}` {cell(one.message)}" for one in found)]
+        lines = ["| before | after |", "|---|---|"]
+        lines += [f"| {old} | {new or 'nothing to say'} |" for old, new in zip(before, after, strict=True)]
+        parts += [f"Example: {example.says}" + (f" ({settings})" if settings else "") + "\n", "\n".join(lines) + "\n"]
+    return parts
+
+
+def turns(row: Conversation) -> str:
+    """Give a conversation inside a cell: one line a turn, what cannot be seen made visible; below, its meta."""
+    told = [f"{message.role}: {literal(message.content or '')}" for message in row.messages or ()]
+    told += [f"`meta` {literal(toml(row.meta))}"] if row.meta else []
+    return "<br>".join(told)
+
+
+def outcome(row: Outcome) -> str:
+    """Say what became of a row: its reason, its flags, side and tags, its texts where they were edited."""
+    note = f" ({row.note})" if row.note else ""
+    if row.drop is not None:
+        return f"dropped: `{row.drop}`{note}"
+    told = [f"flag `{flag}`" for flag in row.after.flags if flag not in row.before.flags]
+    told += [f"split `{row.after.split}`"] if row.after.split != row.before.split else []
+    old = row.before.meta or {}
+    tags = {key: value for key, value in (row.after.meta or {}).items() if old.get(key) != value}
+    told += [f"`meta` {literal(toml(tags))}"] if tags else []
+    told += [turns(row.after.model_copy(update={"meta": None}))] if row.after.messages != row.before.messages else []
+    return "<br>".join(told or ["kept as it is"]) + (note if told else "")
+
+
+def literal(value: str) -> str:
+    """Show a text as it is: no Markdown, no HTML, line breaks and unseen characters written out."""
+    plain = value.replace("\\", "\\\\").replace("\n", "⏎")
+    plain = "".join(sign if sign.isprintable() else f"U+{ord(sign):04X}" for sign in plain)
+    for sign, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "\\`"), ("*", "\\*")):
+        plain = plain.replace(sign, shown)
+    return plain.replace("[", "\\[").replace("_", "\\_")
+
+
 def toml(value: Any) -> str:
     """Give a default as it would stand in a recipe."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    if isinstance(value, tuple):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, (tuple, list)):
         return "[" + ", ".join(map(toml, value)) + "]"
     if isinstance(value, int) and value >= 10_000:
         return f"{value:_}"

@@ -60,13 +60,15 @@ class Example:
     """Rows that show what a step does: the reference pages run the step on them and print before and after.
 
     `says` is one sentence: what is to be seen. A row is a tuple of texts, user and assistant in turn, or of pairs
-    (role, text); `meta` holds the meta of each row. `fields` are the settings that are needed for it.
+    (role, text); `meta` holds the meta of each row, `earlier` the rows that any earlier output named in `fields` (the
+    settings) is taken to hold.
     """
 
     says: str
     rows: tuple[tuple[str | tuple[str, str], ...], ...]
     fields: Mapping[str, Any] = field(default_factory=dict)
     meta: tuple[Mapping[str, Any], ...] = ()
+    earlier: tuple[tuple[str | tuple[str, str], ...], ...] = ()
 
 
 @dataclass(frozen=True)
