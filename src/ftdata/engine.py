@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ import polars as pl
 from ftdata.batch import ROWS, SCHEMA, Batch, changed, differs, same_lists
 from ftdata.errors import ContractError, FtdataError, OutputError, PluginError, RowError
 from ftdata.hooks import raised_at
-from ftdata.ledger import events
+from ftdata.ledger import events, texts
 from ftdata.spool import Frames
 from ftdata.stages import Check, Finding, Reader, Stage, Transform
 
@@ -129,6 +129,38 @@ def step(stage: Transform, label: str, batch: Batch, tolerant: bool) -> tuple[Ba
     return settle(label, batch, after)
 
 
+class Passed(NamedTuple):
+    """What a segment made of a batch: the rows that live on, the events, and what its checks and transforms saw."""
+
+    batch: Batch
+    events: list[pl.DataFrame]
+    looked: dict[str, Looked]
+    keys: dict[str, list[str]]
+    texts: list[pl.DataFrame]
+
+
+def segment(stages: Sequence[tuple[str, Transform | Check]], tolerant: bool, keep_text: bool, batch: Batch) -> Passed:
+    """Run the steps of a segment on a batch: a function of the batch alone, wherever it runs.
+
+    `keys` are the meta keys of its first rows, for stages that verify their own fields; `texts` what was edited or
+    dropped, before and after.
+    """
+    passed = Passed(batch, [], {}, {}, [])
+    for label, stage in stages:
+        if isinstance(stage, Check):
+            passed.looked[label] = look(stage, label, batch, False)
+            continue
+        if hasattr(stage, "verify"):
+            some = batch["meta"].drop_nulls().head(100).to_list()
+            passed.keys[label] = list(dict.fromkeys(key for text in some for key in OBJECT.decode(text)))
+        before = batch
+        batch, new = step(stage, label, batch, tolerant)
+        passed.events.extend(new)
+        if keep_text:
+            passed.texts.append(texts(label, before, batch, new))
+    return passed._replace(batch=batch)
+
+
 def settle(label: str, before: Batch, after: Batch, edits: bool = True) -> tuple[Batch, list[pl.DataFrame]]:
     """Derive the events between two batches of the same rows, and keep the rows that live on.
 
@@ -237,11 +269,16 @@ def arrived(label: str, batch: Batch) -> tuple[Batch, list[pl.DataFrame]]:
 # --- evidence and meta ------------------------------------------------------------------------------------------------
 
 
-def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -> list[tuple[int, RowError]]:
-    """Append the sketch of a batch; give the rows on which it raised."""
-    bad = []
+Looked = tuple[list[pl.DataFrame], list[tuple[int, RowError]]]
+"""The sketches of a batch, and the rows on which `sketch` raised."""
 
-    def look(rows: Batch) -> pl.DataFrame:
+
+def look(stage: Any, label: str, batch: Batch, tolerant: bool) -> Looked:
+    """Sketch a batch."""
+    frames: list[pl.DataFrame] = []
+    bad: list[tuple[int, RowError]] = []
+
+    def sketched(rows: Batch) -> pl.DataFrame:
         frame = stage.sketch(rows.clone())
         if not isinstance(frame, pl.DataFrame) or frame.schema.get("row") != pl.UInt64:
             raise ContractError(f"{label}: sketch() must give a frame with `row` (UInt64)")
@@ -249,16 +286,29 @@ def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -
             raise ContractError(f"{label}: sketch() named a row that it was not given")
         return frame
 
-    for rows, result in guarded(look, label, batch, tolerant):
+    for rows, result in guarded(sketched, label, batch, tolerant):
         if isinstance(result, RowError):
             bad.append((int(rows["row"][0]), result))
         else:
-            try:
-                into.append(result)
-            except ValueError as error:
-                told = f"{label}: sketch() gave another schema than before ({type(error).__name__})"
-                raise ContractError(told) from None
+            frames.append(result)
+    return frames, bad
+
+
+def gather(label: str, looked: Looked, into: Frames) -> list[tuple[int, RowError]]:
+    """Append the sketches of a batch; give the rows on which `sketch` raised."""
+    frames, bad = looked
+    try:
+        for frame in frames:
+            into.append(frame)
+    except ValueError as error:
+        told = f"{label}: sketch() gave another schema than before ({type(error).__name__})"
+        raise ContractError(told) from None
     return bad
+
+
+def sketch(stage: Any, label: str, batch: Batch, into: Frames, tolerant: bool) -> list[tuple[int, RowError]]:
+    """Append the sketch of a batch; give the rows on which it raised."""
+    return gather(label, look(stage, label, batch, tolerant), into)
 
 
 def judge(stage: Check, label: str, sketches: pl.LazyFrame) -> list[Finding]:

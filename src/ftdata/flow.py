@@ -8,11 +8,11 @@ row by row. Transforms stream; only a selector, or a second writer, makes a spoo
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +32,7 @@ from ftdata.files import Move, Record
 from ftdata.inputs import display_names, ids, input_parts, open_source, splits
 from ftdata.manifest import Manifest, OutputPart, Status, known_hashes, load
 from ftdata.outputs import Output, leftovers
+from ftdata.pool import Pool
 from ftdata.recipe import Recipe
 from ftdata.selection import Selected
 from ftdata.spool import Frames, Spool
@@ -158,6 +159,7 @@ class _Flow:
         self.tolerant = recipe.options.on_error == "drop"
         self.progress = Progress()
         self.account = Account(recipe, record)
+        self.pool = Pool(recipe.options.jobs, lambda: self._tick(self.progress.doing))
         self.kept: list[Conversation] = []
         self.stop: int | None = None
 
@@ -181,6 +183,8 @@ class _Flow:
         except Exception as error:
             self._give_up("failed", f"a bug in ftdata: {type(error).__name__}")
             raise
+        finally:
+            self.pool.close()
 
     def _run(self) -> Manifest:
         files.private_folder(self.record.work)
@@ -222,7 +226,7 @@ class _Flow:
             yield from self._read()
             return
         before = Earlier(self.recipe.folder)
-        selected = Selected(spool, self.tolerant, before, lambda: self._tick(self.progress.doing))
+        selected = Selected(spool, self.tolerant, before, self.pool)
         for label, stage in section.group:
             self._tick(f"select {label}")
             sketches = Frames(self.record.work / f"sketch-{number}.arrow")
@@ -258,20 +262,27 @@ class _Flow:
             for place, (label, stage) in enumerate(segment)
             if isinstance(stage, Check)
         }
-        for batch, found in arrivals:
-            for label, stage in segment:
-                if isinstance(stage, Check):
-                    engine.sketch(stage, label, batch, looks[label], False)
-                else:
-                    self._remember_keys(stage, label, batch)
-                    before = batch
-                    batch, new = engine.step(stage, label, batch, self.tolerant)
-                    found = found + new
-                    if kept is not None:
-                        kept.append(ledger.texts(label, before, batch, new))
-            self.progress.dropped += account.enter(part, found)
-            if batch.height:
+        waiting: deque[list[pl.DataFrame]] = deque()
+
+        def batches() -> Iterator[Batch]:
+            for batch, found in arrivals:
+                waiting.append(found)
                 yield batch
+
+        work = partial(engine.segment, segment, self.tolerant, kept is not None)
+        for passed in self.pool.map(work, batches()) if segment else map(work, batches()):
+            for label, looked in passed.looked.items():
+                engine.gather(label, looked, looks[label])
+            for label, keys in passed.keys.items():
+                seen = account.seen_keys.setdefault(label, set())
+                if len(seen) < 200:
+                    seen.update(keys)
+            for frame in passed.texts:
+                assert kept is not None
+                kept.append(frame)
+            self.progress.dropped += account.enter(part, waiting.popleft() + passed.events)
+            if passed.batch.height:
+                yield passed.batch
         part.close()
         if kept is not None:
             kept.close()
@@ -313,12 +324,6 @@ class _Flow:
                     raise ContractError(f"reader {label}: owns record {extra}, which was never handed out")
                 account.record_count += source.handed
                 account.inputs += input_parts(source, reader, self.recipe.folder)
-
-    def _remember_keys(self, stage: Transform, label: str, batch: Batch) -> None:
-        """Keep the meta keys of the first rows that a stage saw, for a stage that verifies its own fields."""
-        if hasattr(stage, "verify") and len(self.account.seen_keys.setdefault(label, set())) < 200:
-            for text in batch["meta"].drop_nulls().head(100).to_list():
-                self.account.seen_keys[label].update(json.loads(text))
 
     # --- spools -------------------------------------------------------------------------------------------------------
 

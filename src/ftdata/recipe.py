@@ -42,7 +42,12 @@ class Options(BaseModel):
         None, description='dropped rows that are too many: a count or share; by rule: { "length: too-long" = 0.1 }'
     )
     network: bool = Field(False, description="permit to fetch data sets from the Hugging Face hub (`hf://owner/name`)")
-    jobs: Literal[1] = Field(1, description="processes that work on transforms")
+    jobs: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="processes that work on the batches; what comes out is the same whatever their number",
+    )
 
     @field_validator("max_bad", "max_drop", mode="before")
     @classmethod

@@ -28,7 +28,7 @@ def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> 
     text = json.dumps(
         {
             "format": 1,  # of the state file below
-            "run": dump["run"],
+            "run": {name: value for name, value in dump["run"].items() if name != "jobs"},
             "read": dump["read"],
             "steps": dump["step"][: len(done)],
             "meta": None if kept_meta is None else sorted(kept_meta),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import polars as pl
 
 from ftdata.batch import SCHEMA, Batch
 from ftdata.earlier import Earlier
-from ftdata.engine import NULL, OBJECT, RAW, REASON, fault, settle, sketch
+from ftdata.engine import NULL, OBJECT, RAW, REASON, fault, gather, look, settle, sketch
 from ftdata.errors import ContractError, FtdataError, PluginError, RowError
+from ftdata.pool import Pool
 from ftdata.spool import Frames, Spool
 from ftdata.stages import Selector
 
@@ -88,7 +90,13 @@ class Decisions:
     def _merged(self, meta: pl.Series, tags: pl.Series) -> pl.Series:
         """Put tags under the stage's name; where the source has a column of that name, beside it: `language.code`."""
         name, merged = self.stage.name, []
+        alone = meta.is_null() & tags.is_not_null()
         try:
+            if (tags.is_null() | alone).all() and tags.str.contains(r"^\{.*\}$").all():
+                for text in tags.drop_nulls().unique().to_list():
+                    OBJECT.decode(text)
+                fresh = pl.format('{{"{}":{}}}', pl.lit(name), tags)
+                return pl.select(pl.when(alone).then(fresh).otherwise(meta).alias("meta")).to_series()
             for old, new in zip(meta.to_list(), tags.to_list(), strict=True):
                 if new is None:
                     merged.append(old)
@@ -113,11 +121,11 @@ class Decisions:
 class Selected:
     """The rows of a spool under the decisions made so far: what the next selector sees, and what `rows.take` reads."""
 
-    def __init__(self, spool: Spool, tolerant: bool, before: Earlier, tick: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, spool: Spool, tolerant: bool, before: Earlier, pool: Pool | None = None) -> None:
         self.spool = spool
         self.tolerant = tolerant
         self.before = before
-        self._tick = tick
+        self.pool = pool or Pool(1)
         self.made: list[Decisions] = []
         self.failed: dict[str, list[tuple[int, RowError]]] = {}
 
@@ -135,7 +143,7 @@ class Selected:
 
     def tick(self) -> None:
         """Let the run be stopped here."""
-        self._tick()
+        self.pool.tick()
 
     def take(self, numbers: Any) -> Iterator[Batch]:
         """Read these rows again."""
@@ -151,8 +159,8 @@ class Selected:
         """Gather the sketches of all live rows; rows on which `sketch` raises are given back with their error."""
         bad: list[tuple[int, RowError]] = []
         tolerant = self.tolerant and isinstance(stage, Selector)  # a check that fails on a row must not pass it over
-        for batch in self.live():
-            bad += sketch(stage, label, batch, into, tolerant)
+        for looked in self.pool.map(partial(look, stage, label, tolerant=tolerant), self.live()):
+            bad += gather(label, looked, into)
         if not into.begun:  # no row is left, or none that could be sketched: the schema is needed all the same
             sketch(stage, label, pl.DataFrame(schema=SCHEMA), into, tolerant)
         return into.close().scan(), bad
