@@ -418,7 +418,8 @@ class HashingChooser(Chooser):
     """Do wrong."""
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
-        odd = [str(hash(text) % 3) for text in _texts(batch)]
+        # Of any row of dozens another seed would have to make the same of its text, for the fault to stay unseen.
+        odd = [text if hash(text) % 2 else "even" for text in _texts(batch)]
         return pl.DataFrame({"row": batch["row"], "text": pl.Series(odd, dtype=pl.String)})
 
 

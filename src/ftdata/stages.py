@@ -103,7 +103,7 @@ class Rows(Protocol):
 class Stage(BaseModel):
     """Base of all stages. Sequence fields are tuples, so that a stage is hashable."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     name: ClassVar[str]
     kind: ClassVar[str]

@@ -18,6 +18,7 @@ import click
 @click.option(
     "--sample", "count", metavar="N", type=click.IntRange(1), help="Read the first N records, show them, write nothing."
 )
+@click.option("--jobs", metavar="N", type=click.IntRange(1, 64), help="Processes that share the work; default: 1.")
 @click.option("--allow-network", "network", is_flag=True, help="Permit to fetch hf://owner/name from its hub.")
 @click.option("--reverse", "back", is_flag=True, help="Give the old file OUT back that the chat file IN was made of.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that ftdata did not write.")
@@ -35,6 +36,7 @@ def command(
     max_bad: float | None,
     max_drop: float | None,
     count: int | None,
+    jobs: int | None,
     network: bool,
     back: bool,
     overwrite: bool,
@@ -59,6 +61,7 @@ def command(
             "--pii": pii is not None,
         }
         stated |= {"--max-bad": max_bad, "--max-drop": max_drop, "--sample": count, "--fresh": fresh}
+        stated |= {"--jobs": jobs}
         stated["--allow-network"] = network
         _reverse(source, out, overwrite, json, quiet, [name for name, value in stated.items() if value])
         return
@@ -67,6 +70,7 @@ def command(
 
     options = {"max_bad": max_bad, "max_drop": max_drop}
     options = {key: int(value) if value >= 1 else value for key, value in options.items() if value is not None}
+    options |= {} if jobs is None else {"jobs": jobs}
     if json and out == "-":
         raise click.UsageError("--json and OUT - both want stdout; write to a file")
     with sniff.spooled(source, network) as path, sniff.landing(out) as target:

@@ -63,6 +63,9 @@ def show_conversations(rows: Any) -> None:
 )
 @click.option("--overwrite", is_flag=True, help="Replace outputs that this recipe did not write.")
 @click.option("--fresh", is_flag=True, help="Take nothing over from an interrupted run.")
+@click.option(
+    "--jobs", metavar="N", type=click.IntRange(1, 64), help="Processes that share the work, whatever the recipe says."
+)
 @click.option("--allow-network", "network", is_flag=True, help="Permit to fetch hf://owner/name from its hub.")
 @click.option("--check", "only_check", is_flag=True, help="Check the recipe and stop.")
 @click.option("--json", "json", is_flag=True, help="Print the manifest as JSON on stdout.")
@@ -72,6 +75,7 @@ def command(
     count: int | None,
     overwrite: bool,
     fresh: bool,
+    jobs: int | None,
     network: bool,
     only_check: bool,
     json: bool,
@@ -84,8 +88,10 @@ def command(
     from ftdata.recipe import Recipe
 
     loaded = Recipe.load(recipe)
-    if network:
-        loaded = replace(loaded, options=loaded.options.model_copy(update={"network": True}))
+    stated: dict[str, object] = {"network": True} if network else {}
+    stated |= {"jobs": jobs} if jobs is not None else {}
+    if stated:
+        loaded = replace(loaded, options=loaded.options.model_copy(update=stated))
     if only_check:
         from ftdata.cli.terminal import line
 
