@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from ftdata.batch import Batch
 from ftdata.errors import RecipeError
-from ftdata.stages import Check, Finding
+from ftdata.stages import Check, Example, Finding
 from ftdata.targets import Profile, Rule, load
 from ftdata.targets.gate import Gate
 from ftdata.targets.lines import FORMS, file_faults
@@ -46,6 +46,13 @@ class Format(Check):
     """
 
     name: ClassVar[str] = "format"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "Rows that a target refuses, and too few of them.",
+            (("Where is it?", "On its way."), (("user", "Hi"), ("moderator", "Be kind.")), (("user", "Anyone?"),)),
+            {"for": "openai"},
+        ),
+    )
     model_config = ConfigDict(populate_by_name=True)
 
     target: str = Field(alias="for", description="target whose rules apply, such as `openai`")

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from ftdata.batch import Batch, flat, owners, said
-from ftdata.stages import Check, Finding
+from ftdata.stages import Check, Example, Finding
 from ftdata.transforms.length import TURNS
 from ftdata.writers.learned import answers
 
@@ -50,6 +50,12 @@ class Lengths(Check):
     """
 
     name: ClassVar[str] = "lengths"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "Short answers, and one row that is far longer than the median.",
+            (("Is it here?", "Yes."), ("Is it gone?", "No."), ("Why?", "It broke. " * 60), ("When?", "Today.")),
+        ),
+    )
 
     short_words: int = Field(3, ge=1, description="an answer of the assistant with fewer words than this is short")
     max_short: float = Field(0.1, ge=0, le=1, description="share of the answers that may be short; 1 turns this off")

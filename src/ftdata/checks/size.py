@@ -8,7 +8,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from ftdata.batch import Batch
-from ftdata.stages import Check, Finding
+from ftdata.stages import Check, Example, Finding
 
 
 class Size(Check):
@@ -21,6 +21,10 @@ class Size(Check):
     """
 
     name: ClassVar[str] = "size"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example("Few rows are an error.", tuple((f"Question {number}", "Answer") for number in range(9))),
+        Example("Enough to begin with.", tuple((f"Question {number}", "Answer") for number in range(60))),
+    )
 
     minimum: int = Field(10, ge=1, description="fewer training rows than this are an error")
     useful: int = Field(50, ge=1, description="fewer training rows than this are a warning")

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from ftdata.batch import FIELDS, Batch, flat, lengths, nest
 from ftdata.jsontext import compact
-from ftdata.stages import Rows, Selector
+from ftdata.stages import Example, Rows, Selector
 
 _JSON = ("tool_calls", "parts", "extra")
 _ROLES = {"question": ("user",), "answer": ("assistant",)}
@@ -33,6 +33,23 @@ class ExactDedup(Selector):
     """
 
     name: ClassVar[str] = "exact-dedup"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "The first of equal rows stays.",
+            (("Where is it?", "On its way."), ("Where is it?", "On its way."), ("where is  it?", "On its way.")),
+        ),
+        Example(
+            "Case and white space do not count, and only the question is compared.",
+            (("Where is it?", "On its way."), ("where is  it?", "It left on Monday, you get it tomorrow.")),
+            {"on": "question", "normalise": "space-case", "keep": "longest"},
+        ),
+        Example(
+            "What an earlier run wrote stands already.",
+            (("Where is it?", "On its way."), ("Cadê meu pedido?", "Já saiu.")),
+            {"against": ["train.jsonl"]},
+            earlier=(("Where is it?", "On its way."),),
+        ),
+    )
 
     on: Literal["conversation", "question", "answer"] = Field(
         "conversation", description="what must be equal: conversation, question or answer"

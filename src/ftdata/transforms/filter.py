@@ -16,7 +16,7 @@ import polars as pl
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
 from ftdata.batch import Batch, mark
-from ftdata.stages import Transform
+from ftdata.stages import Example, Transform
 
 Value: TypeAlias = str | int | float | bool
 Test: TypeAlias = Callable[[Any], str | None]
@@ -235,6 +235,14 @@ class Filter(Transform):
     """
 
     name: ClassVar[str] = "filter"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "Rows are kept by their meta; the note says which key spoke against a row.",
+            (("Refund please", "Done."), ("Is anyone there?", "We look into it."), ("Thanks", "Welcome!")),
+            {"where": {"status": ["solved", "closed"]}},
+            ({"status": "Solved"}, {"status": "open"}, {}),
+        ),
+    )
 
     where: Annotated[tuple[tuple[str, tuple[Value, ...]], ...], *_table(_values)] = Field(
         (), description='values to keep, by meta key: { status = ["solved", "closed"] }'

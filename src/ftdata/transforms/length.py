@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from ftdata.batch import Batch, lengths, mark, said
-from ftdata.stages import Transform
+from ftdata.stages import Example, Transform
 
 TURNS = ("user", "assistant")
 
@@ -31,6 +31,13 @@ class Length(Transform):
     """
 
     name: ClassVar[str] = "length"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "Both bounds are allowed values; the note gives what was measured.",
+            (("Hi", "Hello!"), ("Where is my order 1042?", "It left us on Monday."), ("Help", "Sure", "Now", "Yes?")),
+            {"min_chars": 10, "max_turns": 2},
+        ),
+    )
 
     min_chars: int | None = Field(None, ge=0, description="characters that a row has at least")
     max_chars: int | None = Field(None, ge=0, description="characters that a row has at most")

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from ftdata.batch import Batch, flat, mark, owners, said
-from ftdata.stages import Transform
+from ftdata.stages import Example, Transform
 
 # Each line is a thing whose braces, brackets or per cent signs are its own.
 _NOISE = "|".join(
@@ -92,6 +92,20 @@ class Placeholders(Transform):
     """
 
     name: ClassVar[str] = "placeholders"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "One row for each kind; code, links and tags of HTML are left alone.",
+            (
+                ("Where is it?", "Dear {name}, it is on its way."),
+                ("Cadê?", "Olá {{ cliente.nome }}, já saiu."),
+                ("How much?", "It is ${amount} in all."),
+                ("Who are you?", "I am <Agent Name>."),
+                ("¿Quién es?", "Soy [Your Name], de soporte."),
+                ("Which one?", "It is the %s model."),
+                ("How do I do it in code?", "Write `f'{name}'`, see [the page](https://example.com)."),
+            ),
+        ),
+    )
 
     level: Literal["off", "warn", "drop"] = Field("warn", description="off, warn (adds a flag) or drop")
 

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import Field
 
 from ftdata.batch import FIELDS, MESSAGE, Batch, flat, lengths, mark, nest, owners
-from ftdata.stages import Transform
+from ftdata.stages import Example, Transform
 
 ROLES = ("system", "developer")
 
@@ -28,6 +28,18 @@ class System(Transform):
     """
 
     name: ClassVar[str] = "system"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "A row with a system message keeps its own, unless `mode` says otherwise.",
+            (("Oi", "Olá!"), (("system", "Answer in verse."), ("user", "Hi"), ("assistant", "Good day, I say."))),
+            {"text": "You are the support of Example Shop."},
+        ),
+        Example(
+            "What stood there gives way.",
+            ((("system", "Answer in verse."), ("user", "Hi"), ("assistant", "Good day, I say.")),),
+            {"text": "You are the support of Example Shop.", "mode": "replace"},
+        ),
+    )
 
     text: str = Field(min_length=1, description="what the system message says")
     mode: Literal["add", "replace", "only-if-missing"] = Field(

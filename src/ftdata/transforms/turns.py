@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from ftdata.batch import Batch, flat, lengths, mark, nest, said
-from ftdata.stages import Transform
+from ftdata.stages import Example, Transform
 
 Level: TypeAlias = Literal["off", "warn", "drop"]
 
@@ -63,6 +63,26 @@ class Turns(Transform):
     """
 
     name: ClassVar[str] = "turns"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "One row for each rule, in the order of the table.",
+            (
+                (),
+                (("assistant", "Hello!"),),
+                (("user", "Hello?"),),
+                (("user", "Hi"), ("moderator", "Be kind."), ("assistant", "Hello!")),
+                ("Hi", " "),
+                (("user", "Hi"), ("tool", "18 °C"), ("assistant", "It is 18 °C.")),
+                ("Hi", "Hello!", "One more thing"),
+                (("user", "Hi"), ("system", "Be brief."), ("assistant", "Hello!")),
+                (("system", "Be brief."), ("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello!")),
+                (("assistant", "Welcome!"), ("user", "Hi"), ("assistant", "Hello!")),
+                (("user", "Hi"), ("user", "Anyone?"), ("assistant", "Hello!")),
+                (("user", "Hi"), ("assistant", "Hello!"), ("assistant", "How can I help?")),
+                ("Hi", "Hello!"),
+            ),
+        ),
+    )
 
     no_messages: Level = Field("drop", description="there is no message at all: off, warn or drop")
     no_user: Level = Field("drop", description="no message is the user's")
