@@ -93,10 +93,9 @@ def _checked(classes: object, who: str) -> list[type[Stage]]:
     return list(classes)
 
 
-def _builtin() -> object:
+def _builtin(kind: str) -> object:
     def ftdata_stages() -> list[type[Stage]]:
-        kinds = ("readers", "transforms", "selectors", "checks", "writers", "trainers")
-        return [stage for kind in kinds for stage in import_module(f"ftdata.{kind}").STAGES]
+        return list(import_module(f"ftdata.{kind}s").STAGES)
 
     return SimpleNamespace(ftdata_stages=hookimpl(ftdata_stages))
 
@@ -149,12 +148,17 @@ def raised_at(error: BaseException) -> str:
     return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "an unknown line"
 
 
+def builtin(kinds: Iterable[str] = tuple(base.kind for base in KINDS)) -> tuple[Entry, ...]:
+    """Give the built-in stages of some kinds, by default all; the others are not imported."""
+    return tuple(entry for kind in kinds for entry in _of_kind(kind))
+
+
 @cache
-def builtin() -> tuple[Entry, ...]:
-    """Give the built-in stages."""
+def _of_kind(kind: str) -> tuple[Entry, ...]:
     from ftdata import __version__
 
-    return tuple(Entry(stage, "ftdata", __version__) for stage in _offered(_builtin(), "ftdata"))
+    stages = import_module(f"ftdata.{kind}s").STAGES
+    return tuple(Entry(stage, "ftdata", __version__) for stage in _offered(_builtin(kind), "ftdata")) if stages else ()
 
 
 @dataclass
@@ -210,8 +214,8 @@ def find(kinds: Iterable[str], name: str) -> Entry:
     suggestion.
     """
     kinds = tuple(kinds)
-    for entry in builtin():
-        if entry.stage.kind in kinds and entry.stage.name == name:
+    for entry in builtin(kinds):
+        if entry.stage.name == name:
             return entry
     catalogue = _catalogue(tuple(plugins()))
     for entry in catalogue.entries:
@@ -220,7 +224,7 @@ def find(kinds: Iterable[str], name: str) -> Entry:
     for kind in kinds:
         if (kind, name) in catalogue.clashes:
             raise catalogue.clashes[kind, name]
-    known = sorted({e.stage.name for e in (*builtin(), *catalogue.entries) if e.stage.kind in kinds})
+    known = sorted({e.stage.name for e in (*builtin(kinds), *catalogue.entries) if e.stage.kind in kinds})
     close = difflib.get_close_matches(name, known, 1)
     message = f"there is no {' or '.join(kinds)} {name!r}; " + (
         f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

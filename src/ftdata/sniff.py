@@ -102,7 +102,7 @@ def _other_sheets(path: Path | str) -> str:
 
 
 def _built_in() -> list[type[Reader]]:
-    return [entry.stage for entry in hooks.builtin() if issubclass(entry.stage, Reader)]
+    return [entry.stage for entry in hooks.builtin(("reader",)) if issubclass(entry.stage, Reader)]
 
 
 def _plugged_in() -> list[type[Reader]]:

@@ -200,11 +200,17 @@ def restricts(title: Collection[str]) -> bool:
     return bool(said & ONLY and said & STAFF) or bool(said & HIDE)
 
 
+_LONGEST = 40
+"""Characters of a yes or no at most: the longest of `TRUE` and `FALSE`, with room for accents written apart."""
+
+
 def truth(label: str) -> bool | None:
     """Read a yes or no; None if it is neither."""
     value = label.strip()
     if value in ("1.0", "0.0"):
         return value == "1.0"
+    if len(value) > _LONGEST:
+        return None
     folded = fold(value)
     return True if folded in TRUE else False if folded in FALSE else None
 
