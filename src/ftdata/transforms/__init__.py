@@ -7,7 +7,8 @@ from ftdata.transforms.filter import Filter
 from ftdata.transforms.length import Length
 from ftdata.transforms.pii import Pii
 from ftdata.transforms.placeholders import Placeholders
+from ftdata.transforms.quality import Quality
 from ftdata.transforms.system import System
 from ftdata.transforms.turns import Turns
 
-STAGES: tuple[type[Transform], ...] = (Filter, System, Pii, Placeholders, Length, Turns)
+STAGES: tuple[type[Transform], ...] = (Filter, System, Pii, Placeholders, Quality, Length, Turns)
