@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -93,7 +93,8 @@ def test_long_answers_are_no_labels(text: str | None):
 
 
 def test_different_answers_are_no_labels():
-    assert list(judged(Balance(), by_answers(*[f"answer {i}" for i in range(50)]))) == ["balance-no-labels"]
+    answers = ["".join("abcdefghij"[int(digit)] for digit in str(i)) for i in range(50)]
+    assert list(judged(Balance(), by_answers(*answers))) == ["balance-no-labels", "balance-answers"]
 
 
 def test_personal_data_is_not_shown_as_a_label():
@@ -108,6 +109,7 @@ def test_many_classes_are_not_listed():
     assert found["balance-spread"].numbers["effective"] == 100
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=80))
 def test_effective_classes_lie_between_one_and_the_number_of_classes(values: list[str]):
     spread = judged(Balance(by="category"), by_meta(*values))["balance-spread"].numbers
@@ -116,6 +118,7 @@ def test_effective_classes_lie_between_one_and_the_number_of_classes(values: lis
     assert (spread["classes"], spread["smallest"]) == (len(counts), min(counts.values()))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.sampled_from(["a", "b", None, ...]), min_size=1, max_size=40), st.integers(1, 9))
 def test_batches_of_any_size_give_the_same(values: list[Any], size: int):
     check, batch = Balance(by="category"), by_meta("a", *values)
@@ -128,3 +131,147 @@ def test_settings():
         Balance(max_share=0)
     assert Balance(by="category").reads_meta() == frozenset({"category"})
     assert Balance(by="label").reads_meta() == Balance().reads_meta() == frozenset()
+    assert Balance(by=("a.b", "label", "c")).reads_meta() == {"a", "a.b", "c"}
+    for by in ("", (), ("a", ""), ("a", "a")):
+        with pytest.raises(ValidationError, match=r"names (no field|a field twice)"):
+            Balance(by=by)
+
+
+# --- inner keys, several fields ---------------------------------------------------------------------------------------
+
+
+def talks(*rows: tuple[dict[str, Any] | None, str, str]) -> Batch:
+    made = [Conversation(row=i, messages=(user(q), assistant(a)), meta=meta) for i, (meta, q, a) in enumerate(rows)]
+    return pl.concat(to_batches(made))
+
+
+def test_inner_keys_and_spaces():
+    batch = talks(*[({"a": {"b": kind}}, "q", "r") for kind in ["x", " x", 7, "7"]])
+    spread = judged(Balance(by="a.b"), batch)["balance-spread"].numbers
+    assert spread["shares"] == {"x": 0.5, "7": 0.5} and spread["by"] == "a.b"
+
+
+def test_the_remedy_is_a_step_that_can_be_copied():
+    said = judged(Balance(by="category", max_share=0.6), by_meta(*["a"] * 30, *["b"] * 10))["balance-max-share"].message
+    assert 'cap it with downsample: by = "category", most_share = 0.6' in said
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz")), min_size=2, max_size=60))
+def test_two_fields_go_together_as_scipy_says(pairs: list[tuple[str, str]]):
+    chi2 = pytest.importorskip("scipy.stats").chi2_contingency
+    batch = talks(*[({"one": a, "two": b}, "q", "r") for a, b in pairs], ({"one": "a"}, "q", "r"))
+    check = Balance(by=("one", "two"))
+    (cross,) = [f for f in check.judge(check.sketch(batch).lazy()) if f.code == "balance-cross"]
+    counts = Counter(pairs)
+    table = [[counts[a, b] for b in sorted({b for _, b in pairs})] for a in sorted({a for a, _ in pairs})]
+    count, (r, c), expected = len(pairs), (len(table), len(table[0])), 0.0
+    if min(r, c) > 1 and count > 2:
+        left = max(0, chi2(table, correction=False).statistic / count - (r - 1) * (c - 1) / (count - 1))
+        least = min(k - 1 - (k - 1) ** 2 / (count - 1) for k in (r, c))
+        expected = min(1.0, math.sqrt(left / least)) if least > 0 else 0.0
+    assert cross.numbers["cramers_v"] == pytest.approx(expected, abs=1e-4)
+    assert (cross.numbers["rows"], cross.numbers["combinations"]) == (len(pairs), len(counts))
+    assert cross.numbers["by"] == ["one", "two"]
+
+
+def test_several_fields_are_judged_each():
+    batch = talks(*[({"one": "a", "two": str(i % 2)}, f"q {i}", "r") for i in range(40)])
+    found = Balance(by=("one", "two")).judge(Balance(by=("one", "two")).sketch(batch).lazy())
+    assert [f.numbers["by"] for f in found if f.code == "balance-spread"] == ["one", "two"]
+    assert [f.message.count("'one'") for f in found if f.code == "balance-max-share"] == [1]
+
+
+# --- what each class holds --------------------------------------------------------------------------------------------
+
+
+def test_lengths_by_class():
+    rows = [({"k": "a"}, "x" * n, "y" * 10) for n in range(10, 20)] + [({"k": "b"}, "x" * 400, "y" * 100)] * 2
+    numbers = judged(Balance(by="k"), talks(*rows))["balance-lengths"].numbers
+    # Of 20 … 29 characters the least that half of the rows, and nine tenths, do not exceed.
+    assert numbers["a"] == {
+        "share_of_characters": round(245 / 1245, 4),
+        "median": 24,
+        "p90": 28,
+        "median_tokens": 6,
+        "p90_tokens": 7,
+    }
+    assert numbers["b"]["median"] == 500 and numbers["b"]["share_of_characters"] == round(1000 / 1245, 4)
+
+
+def test_repeats_by_class():
+    rows = [({"k": "a"}, "Where is it", f"answer {n}") for n in range(28)] + [
+        ({"k": "a"}, f"q {n}", "ok") for n in range(4)
+    ]
+    rows += [({"k": "b"}, "Where is it", "answer 1"), ({"k": "b"}, "q 1", "ok")]
+    found = judged(Balance(by="k"), talks(*rows))
+    assert found["balance-repeats"].numbers["a"] == {"rows": 32, "same_question": 27, "same_answer": 3}
+    assert found["balance-repeats"].numbers["b"] == {"rows": 2, "same_question": 0, "same_answer": 0}
+    assert found["balance-repeated"].numbers == {"classes": 1, "share": 0.8438, "max_repeats": 0.5}
+    assert found["balance-repeated"].where == tuple(range(20))
+    assert "balance-repeated" not in judged(Balance(by="k", max_repeats=0.9), talks(*rows))
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_canned_replies():
+    macro = "Hello {},\n\nyour order {} left our warehouse today and should be with you on {}.\n\nKind regards,\n{}"
+    fill = [("Ann", 5521, "Monday", "Nadia"), ("Mr Brown", "LM-7", "Friday", "Tom Whitlock\nSupport")] * 20
+    rows = [(None, f"q {i}", macro.format(*values)) for i, values in enumerate(fill)]
+    rows += [(None, "q", "Another answer, about " + "abcdefghij"[i]) for i in range(10)]
+    found = judged(Balance(), talks(*rows))
+    numbers = found["balance-answers"].numbers
+    assert (numbers["answers"], numbers["different"], numbers["canned"], numbers["largest"]) == (50, 11, 0.8, 0.8)
+    assert found["balance-canned"].level == "warn" and found["balance-canned"].where == tuple(range(20))
+    assert 'near-dedup: on = "answer"' in found["balance-canned"].message
+    assert "balance-canned" not in judged(Balance(max_canned=0.8), talks(*rows))
+    assert judged(Balance(times=40), talks(*rows))["balance-answers"].numbers["canned"] == 0.8
+    assert judged(Balance(times=41), talks(*rows))["balance-answers"].numbers["canned"] == 0
+
+
+def test_refusals():
+    refusing = [
+        "I'm sorry, but I can\u2019t help with that.",
+        "Não podemos ajudar com isso.",
+        "No puedo ayudar con eso.",
+    ]
+    kind = [f"It is number {'abcdefghij'[i]} on the list, and I cannot find any other." for i in range(10)] * 4
+    found = judged(Balance(), talks(*[(None, "q", text) for text in [*refusing * 2, *kind]]))
+    assert found["balance-refusals"].numbers["share"] == round(6 / 46, 4)
+    assert found["balance-refusals"].where == tuple(range(6))
+    assert "balance-refusals" not in judged(
+        Balance(max_refusals=0.2), talks(*[(None, "q", t) for t in [*refusing, *kind]])
+    )
+
+
+def test_few_answers_are_measured_and_not_judged():
+    refusal = "I cannot help with that, and there is nobody else here who would be able to do it."
+    found = judged(Balance(), talks(*[(None, "q", refusal)] * 29))
+    assert found["balance-answers"].numbers["refusals"] == 1.0 and "balance-refusals" not in found
+    assert "balance-refusals" in judged(Balance(), talks(*[(None, "q", refusal)] * 30))
+
+
+def test_labels_are_not_canned_but_may_refuse():
+    refusing = by_answers(*["billing"] * 40, *["I cannot help with that"] * 10)
+    assert judged(Balance(by="label"), refusing).keys() == {
+        "balance-spread",
+        "balance-lengths",
+        "balance-refusals",
+        "balance-repeats",
+        "balance-repeated",
+    }
+
+
+def test_the_longest_text_is_the_answer():
+    last = Conversation(messages=(user("q"), assistant("Please restart it."), user("ok"), assistant("Bye!")))
+    other = Conversation(messages=(user("q"), assistant("Hello!"), user("ok"), assistant("Please restart it.")))
+    batch = pl.concat(to_batches(row.model_copy(update={"row": at}) for at, row in enumerate((last, other))))
+    assert judged(Balance(), batch)["balance-answers"].numbers["different"] == 1
+
+
+def test_sketches_are_small():
+    batch = talks(*[({"k": f"class {n % 9}"}, f"question {n}", f"answer {n} is long") for n in range(4096)])
+    sketch = Balance(by="k").sketch(batch)
+    assert sketch.drop("told").estimated_size() / sketch.height <= 46
+    assert sketch.estimated_size() / sketch.height <= 63  # of which 16 for `told` in memory, 8 on disk

@@ -1,24 +1,25 @@
-"""How evenly rows are spread over classes."""
+"""How evenly rows are spread over classes, what each class holds, and how many answers are one and the same."""
 
 from __future__ import annotations
 
-import math
-import re
+from collections.abc import Iterator
+from itertools import combinations
 from typing import Any, ClassVar, Literal
 
-import orjson
 import polars as pl
-import xxhash
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ftdata.batch import Batch
-from ftdata.errors import RunError
-from ftdata.stages import Check, Finding
+from ftdata.checks.classes import LABEL, Told, classes, heads
+from ftdata.checks.replies import masked, refuses, replies
+from ftdata.checks.spread import FEW, SHOWN, Spread, characters, cross, found
+from ftdata.selectors.exact_dedup import canonical, digests
+from ftdata.stages import Check, Example, Finding
 
-_SHOWN = 20
-_WIDTH = 40
-_LABEL = 64
-_PRIVATE = re.compile(r"@|\d{6}")
+TOP = 10
+"""The most frequent replies whose share is told."""
+
+_CANNED = "Thanks for your patience! Your order {} left our warehouse and arrives on {}."
 
 
 class Balance(Check):
@@ -26,125 +27,167 @@ class Balance(Check):
 
     Without `by` (or with `by = "label"`) the class of a row is its last assistant text, if that is label-like: one line
     of at most 64 characters. Answers count as labels if at least three rows share a text on average (openai-python's
-    `prepare_data` told classification by that rule). The findings give the rows, the classes, the share of the largest,
-    the size of the smallest and the effective number of classes, exp(H) with H the Shannon entropy of the shares: as
-    many classes of equal size would be as diverse. `max_share` and `min_count` are rules of thumb.
+    `prepare_data` told classification by that rule). With several fields each is judged, and each pair of them.
 
-    Labels of a meta field are shown if there are few of them and they look like no personal data; the assistant's texts
-    never are. Columns read: `meta` (the field `by`) or `messages`.
+    | code | tells |
+    |---|---|
+    | `balance-spread` | rows, classes, share of the largest, size of the smallest, effective number of classes |
+    | `balance-cross` | of two fields: combinations that occur, their effective number, Cramér's V |
+    | `balance-lengths` | of each class: share of all characters, median and p90 of a row's characters and tokens |
+    | `balance-repeats` | of each class: rows whose question, or whose answer, stands in it already |
+    | `balance-answers` | different answers, share of the 10 most frequent, of those that are canned, of refusals |
+    | `balance-no-class`, `balance-no-labels` | rows without a class; answers that are no labels |
+
+    A bound that is passed makes a finding at `level`: `balance-max-share`, `balance-min-count`, `balance-repeated`,
+    `balance-canned`, `balance-refusals`; so does `balance-no-labels` where `by` asks for labels. The last three bounds
+    hold from 30 rows on.
+
+    The effective number of classes is exp(H), H the Shannon entropy of the shares: as many classes of equal size would
+    be as diverse. Cramér's V is 0 if two fields have nothing to do with one another, 1 if one follows from the other. A
+    token is taken for 4 characters; repeats are equal to the letter, as in exact-dedup.
+
+    The answer of a row is the longest text of the assistant. Answers are compared without greeting, signature, names,
+    numbers, addresses and placeholders, for a reply from a macro differs in these alone. A refusal says in its first
+    250 characters that it cannot help (English, Portuguese, Spanish, French, German, Italian): a person's too, which
+    the rule `refusal` of `quality` leaves alone. Labels are not canned.
+
+    Why: a model gives classes, canned replies and refusals as often as its data do: of 60 % refusals in training come
+    too many (OpenAI, fine-tuning best practices, "consider the balance and diversity of data", checked 2026-11-22). The
+    bounds are rules of thumb. Names of classes are shown if they look like no personal data; the assistant's texts
+    never are. Columns read: `messages`, `meta` (the fields `by`).
 
     Raises:
         RunError: no row has the field `by`; the message lists the keys seen.
     """
 
     name: ClassVar[str] = "balance"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "one class holds most of the rows, another hardly any",
+            tuple((f"{what} {at}?", "…") for what, count in (("Invoice", 6), ("Parcel", 1)) for at in range(count)),
+            {"by": "category", "min_count": 2},
+            ({"category": "billing"},) * 6 + ({"category": "shipping"},),
+        ),
+        Example(
+            "replies from one macro, which differ in numbers and days only, count as canned",
+            tuple((f"Where is order {at}?", _CANNED.format(5500 + at, "Monday")) for at in range(30)),
+            {"times": 5},
+        ),
+    )
 
-    by: str | None = Field(None, description='meta field that holds the class; "label": the last text of the assistant')
+    by: str | tuple[str, ...] | None = Field(
+        None,
+        description='meta field that holds the class, dotted for inner keys, or a list of them; "label": the last text '
+        "of the assistant",
+    )
     max_share: float = Field(0.8, gt=0, le=1, description="largest share of the rows that one class may have")
     min_count: int = Field(10, ge=1, description="rows that each class should have")
+    times: int = Field(5, ge=2, description="times that an answer stands in the data to count as canned")
+    max_canned: float = Field(0.6, ge=0, le=1, description="share of the answers that may be canned; 1 turns this off")
+    max_refusals: float = Field(0.1, ge=0, le=1, description="share of the answers that may refuse; 1 turns this off")
+    max_repeats: float = Field(
+        0.5, ge=0, le=1, description="share of a class's rows whose question may stand in it already; 1 turns this off"
+    )
     level: Literal["warn", "error"] = Field("warn", description="level of the findings")
 
+    @field_validator("by", mode="before")
+    @classmethod
+    def _named(cls, by: Any) -> str | tuple[str, ...] | None:
+        if by is None:
+            return None
+        fields = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, (list, tuple)) else (by,)
+        if not all(isinstance(field, str) for field in fields):
+            raise ValueError('must be a field of meta, such as "category", or a list of them')
+        if not all(fields) or not fields:
+            raise ValueError('names no field; write by = "category", or leave it out')
+        if len(set(fields)) < len(fields):
+            raise ValueError("names a field twice; leave one out")
+        return by if isinstance(by, str) else fields
+
     @property
-    def _by_label(self) -> bool:
-        return self.by is None or self.by == "label"
+    def _fields(self) -> tuple[str, ...]:
+        return (LABEL,) if self.by is None else (self.by,) if isinstance(self.by, str) else self.by
 
     def reads_meta(self) -> frozenset[str]:
-        """Read the field `by`."""
-        return frozenset() if self._by_label else frozenset({str(self.by)})
+        """Read the fields `by`."""
+        return heads(self._fields)
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
-        """Give the class of each row: the value of the field, or a hash of the assistant's last text."""
-        if self._by_label:
-            return batch.select("row", label=_answers(batch), keys=pl.lit(None, pl.String))
-        labels: list[str | None] = []
-        keys: list[str | None] = []
-        for text in batch["meta"]:
-            meta = orjson.loads(text) if text is not None else {}
-            label = _label(meta.get(self.by))
-            labels.append(label)
-            keys.append(None if label is not None else orjson.dumps(sorted(meta)).decode())
-        return pl.DataFrame(
-            {"row": batch["row"], "label": labels, "keys": keys},
-            schema={"row": pl.UInt64, "label": pl.String, "keys": pl.String},
-        )
+        """Give hashes of each row's classes, question, answer and masked answer, its size, and whether it refuses."""
+        answers = replies(batch)
+        found = classes(batch, self._fields)
+        columns = {
+            "question": digests(canonical(batch, ("user",)))[0],
+            "answer": digests(canonical(batch, ("assistant",)))[0],
+            "reply": digests(masked(answers))[0],
+            "refusal": refuses(answers),
+            "characters": characters(batch),
+        }
+        named = [values.rename(name) for name, values in columns.items()]
+        return pl.DataFrame([batch["row"], *found, *named])
 
     def judge(self, sketches: pl.LazyFrame) -> list[Finding]:
-        """Give a finding on the spread, and one for each limit that is passed."""
-        counted = sketches.group_by("label").agg(pl.len(), pl.col("row").sort().head(_SHOWN)).collect()
-        rows = int(counted["len"].sum())
-        classes = counted.drop_nulls("label").sort(["len", "label"], descending=[True, False])
-        if rows and classes.is_empty() and not self._by_label:
-            seen = sketches.select(pl.col("keys").drop_nulls().unique()).collect()["keys"]
-            names = sorted({key for text in seen for key in orjson.loads(text)})
-            listed = ", ".join(name[:_WIDTH] for name in names[:50]) or "none"
-            raise RunError(f"balance: by: no row has the meta key '{self.by}'; keys seen: {listed}")
-        known = int(classes["len"].sum())
-        if self._by_label and (not known or known < rows / 2 or classes.height > known / 3):
-            numbers = {"rows": rows, "label_like": known, "different": classes.height}
-            message = "the answers of the assistant are not labels; name a meta field with by = …"
-            return [Finding("balance-no-labels", "info" if self.by is None else self.level, message, numbers)]
-        return self._spread(rows, known, classes) if known else []
+        """Give what was measured, and a finding for each bound that is passed."""
+        told = Told(sketches.select("told").collect()["told"])
+        rows = sketches.select(pl.exclude("told")).collect()
+        if not rows.height:
+            return []
+        findings: list[Finding] = []
+        labels = False
+        for place, field in enumerate(self._fields):
+            known = int(rows.height - rows[f"class_{place}"].null_count())
+            if field != LABEL and not known:
+                raise told.missing(self.name, "by", field)
+            if field == LABEL:
+                different = rows[f"class_{place}"].drop_nulls().n_unique()
+                if not known or known < rows.height / 2 or different > known / 3:
+                    numbers = {"rows": rows.height, "label_like": known, "different": different}
+                    message = "the answers of the assistant are not labels; name a meta field with by = …"
+                    level = "info" if self.by is None else self.level
+                    findings.append(Finding("balance-no-labels", level, message, numbers))
+                    continue
+                labels = True
+            view = Spread(self, place, field, rows, told)
+            findings += [*view.spread(), *view.lengths(), *view.repeats()]
+        for one, other in combinations(range(len(self._fields)), 2):
+            findings += cross(rows, (one, other), self._fields)
+        return [*findings, *self._answers(rows, labels)]
 
-    def _spread(self, rows: int, known: int, classes: pl.DataFrame) -> list[Finding]:
-        counts = classes["len"].to_list()
-        shares = [count / known for count in counts]
-        effective = math.exp(-sum(share * math.log(share) for share in shares))
-        numbers: dict[str, Any] = {
-            "rows": rows,
-            "without": rows - known,
-            "classes": len(counts),
-            "effective": round(effective, 2),
-            "largest_share": round(shares[0], 4),
-            "smallest": counts[-1],
-        }
-        if not self._by_label and len(counts) <= max(_SHOWN, known // 10):
-            shown = zip(classes["label"].head(_SHOWN), shares, strict=False)
-            numbers["shares"] = {_safe(label, i): round(share, 4) for i, (label, share) in enumerate(shown, start=1)}
-        field = "the assistant's labels" if self._by_label else f"'{self.by}'"
-        message = (
-            f"{len(counts):,} classes by {field}, as even as {effective:.1f} equal ones; "
-            f"the largest has {shares[0]:.0%}, the smallest {counts[-1]:,} of {known:,} rows"
+    def _answers(self, rows: pl.DataFrame, labels: bool) -> Iterator[Finding]:
+        counted = (
+            rows.filter(pl.col("reply").is_not_null())
+            .group_by("reply")
+            .agg(pl.len().cast(pl.Int64).alias("rows"), pl.col("row").bottom_k(SHOWN))
+            .sort(["rows", "reply"], descending=[True, False])
         )
-        findings = [Finding("balance-spread", "info", message, numbers)]
-        if shares[0] > self.max_share:
-            said = f"one class has {shares[0]:.1%} of the rows; max_share is {self.max_share:.1%}"
-            limits = {"share": round(shares[0], 4), "max_share": self.max_share, "rows": counts[0]}
-            findings.append(Finding("balance-max-share", self.level, said, limits, _where(classes, 0)))
-        small = sum(count < self.min_count for count in counts)
-        if small:
-            said = f"{small:,} of {len(counts):,} classes have fewer than {self.min_count:,} rows"
-            limits = {"classes": small, "min_count": self.min_count, "smallest": counts[-1]}
-            findings.append(Finding("balance-min-count", self.level, said, limits, _where(classes, -1)))
-        if known < rows:
-            said = f"{rows - known:,} of {rows:,} rows have no class"
-            findings.append(Finding("balance-no-class", "info", said, {"rows": rows - known}))
-        return findings
-
-
-def _answers(batch: Batch) -> pl.Series:
-    """Hash the last assistant text of each row where it is label-like: a class needs no name, and no text is kept."""
-    element = pl.element().struct
-    said = element.field("content").filter(element.field("role") == "assistant").last()
-    texts = batch.select(pl.col("messages").list.eval(said).list.first().str.strip_chars().alias("text"))["text"]
-    long = (texts.str.len_chars() > _LABEL) | texts.str.contains("\n", literal=True) | (texts == "")
-    labels = texts.set(long.fill_null(True), None).to_list()
-    hashed = [None if text is None else xxhash.xxh3_64_hexdigest(text.encode()) for text in labels]
-    return pl.Series("label", hashed, pl.String)
-
-
-def _label(value: Any) -> str | None:
-    """Give a value of meta as a class: null and the empty text are none."""
-    if value is None or value == "":
-        return None
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def _safe(label: str, rank: int) -> str:
-    """Give a label as it may be shown: cut, and by its rank only if it might be personal data."""
-    if _PRIVATE.search(label) or "\n" in label or len(label) > _LABEL:
-        return f"(class {rank})"
-    return label if len(label) <= _WIDTH else label[: _WIDTH - 1] + "…"
-
-
-def _where(classes: pl.DataFrame, at: int) -> tuple[int, ...]:
-    return tuple(int(row) for row in classes["row"][at])
+        known = int(counted["rows"].sum())
+        if not known:
+            return
+        refusing = rows.filter("refusal")["row"].sort()
+        canned = int(counted.filter(pl.col("rows") >= self.times)["rows"].sum())
+        numbers = {
+            "answers": known,
+            "different": counted.height,
+            "largest": round(int(counted["rows"][0]) / known, 4),
+            "top_10": round(int(counted["rows"].head(TOP).sum()) / known, 4),
+            "times": self.times,
+            "canned": round(canned / known, 4),
+            "refusals": round(len(refusing) / known, 4),
+        }
+        told = (
+            f"{known:,} answers, {counted.height:,} different but for names and numbers; {numbers['canned']:.0%} stand "
+            f"{self.times} times or more, {numbers['refusals']:.1%} refuse"
+        )
+        if not labels:
+            yield Finding("balance-answers", "info", told, numbers)
+        if not labels and known >= FEW and canned > self.max_canned * known:
+            told = (
+                f"{canned:,} of {known:,} answers are canned, {numbers['top_10']:.0%} are one of {TOP}; drop "
+                'copies with near-dedup: on = "answer", or leave these to macros'
+            )
+            limits = {"share": numbers["canned"], "max_canned": self.max_canned, "times": self.times}
+            yield found("balance-canned", self.level, told, limits, counted["row"][0])
+        if known >= FEW and len(refusing) > self.max_refusals * known:
+            told = f"{len(refusing):,} of {known:,} answers refuse; drop such rows until the share is as it should be"
+            limits = {"share": numbers["refusals"], "max_refusals": self.max_refusals}
+            yield found("balance-refusals", self.level, told, limits, refusing)
