@@ -23,7 +23,8 @@ from ftdata import flow
 from ftdata.batch import Batch, to_batches
 from ftdata.conversation import Conversation, Message, assistant, system, user
 from ftdata.recipe import Recipe
-from ftdata.selectors.near_dedup import NearDedup, bands, least_agreeing
+from ftdata.selectors.near_dedup import NearDedup
+from ftdata.similarity.bands import bands
 from ftdata.similarity.shingles import hashes, jaccard, shingles, spoken, words
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +73,13 @@ def decide(stage: NearDedup, batch: Batch, size: int = 4096, written: dict[str, 
     parts = [stage.sketch(batch.slice(at, size)) for at in range(0, batch.height, size)]
     sketches = pl.concat(parts or [stage.sketch(batch)])
     made = stage.select(sketches.lazy(), Held(batch, written or {})).collect()
-    assert made.schema == {"row": pl.UInt64, "drop": pl.String, "note": pl.String, "tags": pl.String}
+    assert made.schema == {
+        "row": pl.UInt64,
+        "drop": pl.String,
+        "note": pl.String,
+        "flags": pl.List(pl.String),
+        "tags": pl.String,
+    }
     return made
 
 
@@ -237,19 +244,23 @@ def test_keeps_the_first_and_tells_its_twin_and_the_similarity() -> None:
     rows = [
         say(count(0, 100)),
         say("something else entirely is said here"),
-        say(count(0, 102), "End"),
+        say(count(0, 102)),
         say(count(0, 100)),
     ]
     made = decide(NearDedup(), whole(rows))
-    # 96 runs of five words, all of them among the 99 of the longer text.
+    # 96 runs of five words, all of them among the 98 of the longer text.
     assert made.rows() == [
-        (1, None, None, '{"cluster": 1, "similarity": 1.0}'),
-        (3, "near-duplicate", "twin row 1, J 0.9697", '{"cluster": 1, "similarity": 0.9697}'),
-        (4, "near-duplicate", "twin row 1, J 1.0000", '{"cluster": 1, "similarity": 1.0}'),
+        (1, None, None, [], '{"cluster": 1, "similarity": 1.0}'),
+        (3, "near-duplicate", "twin row 1, J 0.9796", [], '{"cluster": 1, "similarity": 0.9796}'),
+        (4, "near-duplicate", "twin row 1, J 1.0000", [], '{"cluster": 1, "similarity": 1.0}'),
     ]
-    stage = NearDedup()
-    told = stage.summary(decide(stage, whole(rows)))
-    assert told == {"clusters": 1}
+    assert NearDedup().summary(made) == {
+        "clusters": 1,
+        "dropped": 2,
+        "conflicts": 0,
+        "largest cluster": 3,
+        "effective clusters": 1.0,
+    }
     assert dropped(NearDedup(keep="last"), rows) == {1: 4, 3: 4}
     assert dropped(NearDedup(keep="longest"), rows) == {1: 3, 4: 3}
 
@@ -293,7 +304,8 @@ def test_calls_and_pictures_tell_rows_apart() -> None:
 
     rows = [asked("a"), asked("b"), asked("a"), called("Rome"), called("Oslo"), called("Oslo")]
     assert dropped(NearDedup(), rows) == {3: 1, 6: 5}
-    assert dropped(NearDedup(on="question"), rows) == {3: 1, 5: 4, 6: 4}
+    assert dropped(NearDedup(on="question"), rows) == {3: 1, 6: 5}
+    assert dropped(NearDedup(on="question", conflict="drop"), rows) == {3: 1, 5: 4, 6: 4}
 
 
 def test_unlike_dialogues_under_one_long_system_prompt_all_stay() -> None:
@@ -381,13 +393,13 @@ def halves(text: str) -> Conversation:
     return Conversation(messages=(system("Be brief."), user(text[:cut]), assistant(text[cut:])))
 
 
-@pytest.mark.parametrize(("threshold", "residual"), [(0.8, 0.005), (0.7, 0.01)])
+@pytest.mark.parametrize(("threshold", "residual"), [(0.8, 0.002), (0.7, 0.005)])
 def test_agrees_with_exact_jaccard_on_template_like_tickets(
     threshold: float, residual: float, pairs: list[tuple[int, int, float]]
 ) -> None:
     assert sum(0.3 <= alike < 0.5 for *_, alike in pairs) > 50_000
     batch = whole([halves(text) for text in TEXTS], first=0)
-    stage = NearDedup(threshold=threshold)
+    stage = NearDedup(threshold=threshold, conflict="drop")
     made = decide(stage, batch, size=1000).filter(pl.col("drop").is_not_null())
     seen = bench.judged(len(TEXTS), pairs, threshold, set(made["row"].to_list()))
     assert seen["wrong"] == 0
@@ -456,24 +468,27 @@ def test_what_earlier_runs_wrote_comes_first_and_stays() -> None:
             1,
             "near-duplicate-earlier",
             "earlier train.jsonl#3, J 0.9897",
+            [],
             '{"earlier": "train.jsonl#3", "similarity": 0.9897}',
         ),
         (
             2,
             "near-duplicate-earlier",
             "earlier train.jsonl#5, J 1.0000",
+            [],
             '{"earlier": "train.jsonl#5", "similarity": 1.0}',
         ),
         (
             3,
             "near-duplicate-earlier",
             "earlier more.jsonl#1, J 0.9897",
+            [],
             '{"earlier": "more.jsonl#1", "similarity": 0.9897}',
         ),
-        (4, "near-duplicate", "twin row 5, J 0.9896", '{"cluster": 5, "similarity": 0.9896}'),
-        (5, None, None, '{"cluster": 5, "similarity": 1.0}'),
+        (4, "near-duplicate", "twin row 5, J 0.9896", [], '{"cluster": 5, "similarity": 0.9896}'),
+        (5, None, None, [], '{"cluster": 5, "similarity": 1.0}'),
     ]
-    assert stage.summary(made) == {"clusters": 1}
+    assert stage.summary(made)["clusters"] == 1
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------
@@ -524,13 +539,20 @@ def test_no_pair_is_missed_by_chance() -> None:
         number, width = bands(threshold)
         assert number * width <= 128
         assert 1 - (1 - threshold**width) ** number >= 0.999
-        assert least_agreeing(threshold) <= 128 * threshold
     assert bands(0.7) == bands(0.8) == (32, 4)
-    assert least_agreeing(1.0) == 128
 
 
 @pytest.mark.parametrize(
-    "fields", [{"threshold": 0.49}, {"threshold": 1.01}, {"ngram": 0}, {"on": "meta"}, {"seed": 1}]
+    "fields",
+    [
+        {"threshold": 0.49},
+        {"threshold": 1.01},
+        {"ngram": 0},
+        {"on": "meta"},
+        {"seed": 1},
+        {"keep": "best"},
+        {"by": "x"},
+    ],
 )
 def test_refuses_what_it_cannot_do(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -539,8 +561,8 @@ def test_refuses_what_it_cannot_do(fields: dict[str, Any]) -> None:
 
 def test_sketches_are_small_and_say_nothing() -> None:
     sketch = NearDedup().sketch(whole([say(f"secret {number}") for number in range(100)]))
-    assert sketch.estimated_size() <= 600 * 100
-    assert all(kind.is_integer() or kind == pl.Array(pl.UInt32, 128) for kind in sketch.dtypes)
+    assert sketch.estimated_size() <= 300 * 100
+    assert all(kind.is_integer() or kind == pl.Array(pl.UInt16, 128) for kind in sketch.dtypes)
 
 
 def test_no_rows_and_a_row_of_one_huge_word() -> None:
@@ -548,6 +570,149 @@ def test_no_rows_and_a_row_of_one_huge_word() -> None:
     stage = NearDedup()
     assert stage.sketch(empty).schema == stage.sketch(whole([say("a")])).schema
     assert decide(stage, empty).height == 0
-    assert stage.summary(decide(stage, empty)) == {"clusters": 0}
+    assert set(stage.summary(decide(stage, empty)).values()) == {0}
     huge = [say("x" * 3_000_000), say("x" * 3_000_000 + "y"), say(count(0, 30_000)), say(count(0, 30_001))]
     assert dropped(stage, huge) == {4: 3}
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def ticket(order: int, answer: str) -> Conversation:
+    asked = "Hello, my order {} was due last week and has still not arrived. Can you tell me where it is now?"
+    asked += " This is the third time that I write to you about order {}, and nobody has told me anything as yet."
+    asked += " I need it for a birthday next week, so please let me know today whether it will be here in time or not."
+    return say(asked.format(order, order), answer)
+
+
+ANSWERS = (
+    "It is on its way and will be with you within {} days.",
+    "It was lost on its way; we have sent order {} again today.",
+    "The carrier could not find your house, please check the address of order {}.",
+    "We are sorry, order {} was cancelled because the card was refused.",
+)
+
+
+@pytest.mark.parametrize("on", ["conversation", "question"])
+@pytest.mark.parametrize("backend", ["native", "datasketch"])
+def test_all_different_answers_survive_and_the_conflict_is_told(on: Any, backend: Any) -> None:
+    rows = [ticket(10_000 + number, ANSWERS[number % 4].format(number + 2)) for number in range(8)]
+    # Of the whole conversation the answers are a part, so that rows with different ones are less alike.
+    stage = NearDedup(on=on, backend=backend, mask=True, threshold=0.8 if on == "question" else 0.65)
+    made = decide(stage, whole(rows))
+    gone = dict(made.filter(pl.col("drop").is_not_null()).select("row", "note").rows())
+    assert {row: int(NOTE.fullmatch(note)[1]) for row, note in gone.items()} == {5: 1, 6: 2, 7: 3, 8: 4}  # type: ignore[index]
+    told = made.filter(pl.col("flags").list.contains("conflict"))
+    assert told["row"].to_list() == [2, 3, 4] and told["drop"].null_count() == 3
+    for note, tags in told.select("note", "tags").rows():
+        assert re.fullmatch(r"conflict row 1, J \d\.\d{4}, \d+ words differ", note)
+        assert json.loads(tags)["conflict"] == {"with": 1}
+    summary = stage.summary(made)
+    assert summary["conflicts"] == 3 and summary["dropped"] == 4 and summary["clusters"] == 4
+    blind = decide(stage.model_copy(update={"conflict": "drop"}), whole(rows))
+    assert blind.filter(pl.col("drop").is_not_null())["row"].to_list() == [2, 3, 4, 5, 6, 7, 8]
+    assert not blind["flags"].explode().drop_nulls().len()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Sent on 3 May with LM-20418.", "Sent on 14 May with LM-99.", True),
+        ("Write to [EMAIL_1] or call +351 21 000 0000.", "Write to help@example.com or call 555 0100.", True),
+        ("Dear {{name}}, it costs R$ 1.234,50.", "Dear <NAME>, it costs R$ 9.", True),
+        ("Yes, you can.", "No, you can not.", False),
+        ("Pode devolver em 7 dias.", "Não pode devolver em 7 dias.", False),
+        ("Se puede cambiar.", "No se puede cambiar.", False),
+        ("We refund it.", "We replace it.", False),
+        ("OK!", "ok", True),
+        ("", "We refund it.", True),
+        (" \n", "Anything at all", True),
+    ],
+)
+def test_numbers_and_ids_do_not_count_in_answers_but_words_do(one: str, other: str, same: bool) -> None:
+    question = "Where is my parcel and can I still send it back to you?"
+    stage = NearDedup(on="question")
+    for first, second in ((one, other), (other, one)):
+        made = decide(stage, whole([say(question, first), say(question, second)]))
+        assert made["drop"].count() == same
+        assert bool(made["flags"].explode().drop_nulls().len()) is not same
+
+
+def test_a_word_that_turns_the_meaning_is_no_small_difference() -> None:
+    long = " ".join(f"step {word}" for word in "abcdefghijklmnopqrstuvwxyz")
+    question = "How do I set it up?"
+    for word, differs in (("gladly", False), ("not", True), ("nunca", True), ("sin", True), ("não", True)):
+        rows = [say(question, f"{long} and then you are done"), say(question, f"{long} and then you are {word} done")]
+        made = decide(NearDedup(on="question", ngram=2), whole(rows))
+        assert (made["drop"].count() == 0) is differs, word
+        if differs:
+            assert made["note"].to_list()[-1] == "conflict row 1, J 1.0000, 1 word differs"
+
+
+def test_a_row_that_asks_nothing_or_is_told_nothing_conflicts_with_none() -> None:
+    text = count(0, 40).replace("w", "word ")
+    rows = [
+        Conversation(messages=(assistant(f"{text} yes of course"),)),
+        Conversation(messages=(assistant(f"{text} yes of course"),)),
+        Conversation(messages=(user(text),)),
+        Conversation(messages=(user(text),)),
+    ]
+    assert dropped(NearDedup(ngram=1, threshold=0.9), rows[:2]) == {2: 1}
+    assert dropped(NearDedup(on="question"), rows[2:]) == {2: 1}
+
+
+def test_many_rows_of_one_question_stay_linear_and_repeats_go() -> None:
+    asked = "Where is my order? I have been waiting for it for two weeks now"
+    maker = bench.Maker(1)
+    said = [" ".join(maker.words(12)) for _ in range(50)]
+    rows = [say(asked, said[number % 50]) for number in range(1000)]
+    gone = dropped(NearDedup(on="question"), rows)
+    assert len(gone) == 950 and all((row - twin) % 50 == 0 for row, twin in gone.items())
+
+
+def test_answers_of_earlier_runs_count_too() -> None:
+    asked = "Can I send back the shoes that I bought from you in the last week of May?"
+    before = whole([say(asked, "Yes, gladly."), say("something else", "x")], "train.jsonl")
+    rows = [say(asked, "No, never."), say(asked, "Yes, gladly!"), say(asked, "No, never!")]
+    made = decide(NearDedup(on="question", against=(Path("a"),)), whole(rows), written={"a": before})
+    assert made.select("row", "drop", "note").rows() == [
+        (1, None, "conflict earlier train.jsonl#1, J 1.0000, 2 words differ"),
+        (2, "near-duplicate-earlier", "earlier train.jsonl#1, J 1.0000"),
+        (3, "near-duplicate", "twin row 1, J 1.0000"),
+    ]
+    assert json.loads(made["tags"][0]) == {"cluster": 1, "similarity": 1.0, "conflict": {"with": "train.jsonl#1"}}
+
+
+# --- which one stays --------------------------------------------------------------------------------------------------
+
+
+def test_keeps_the_newest_or_the_best() -> None:
+    def row(meta: dict[str, Any]) -> Conversation:
+        return say(count(0, 50)).model_copy(update={"meta": meta})
+
+    times: list[Any] = ["2024-01-31", "31/12/2024 10:00", 1735000000, None, "soon", "2024-12-31T09:59:59Z"]
+    rows = [row({"at": {"created": value}}) for value in times]
+    assert set(dropped(NearDedup(keep="newest", by="at.created"), rows).values()) == {2}
+    scores: list[Any] = [3, "4.5", None, "good", True, 4.5, float("1e30")]
+    rows = [row({"csat": value}) for value in scores]
+    assert set(dropped(NearDedup(keep="best", by="csat"), rows).values()) == {7}
+    assert set(dropped(NearDedup(keep="best", by="csat"), rows[:-1]).values()) == {2}
+    assert set(dropped(NearDedup(keep="best", by="csat", order="low"), rows).values()) == {1}
+    assert set(dropped(NearDedup(keep="best", by="nothing"), rows).values()) == {1}
+    assert NearDedup(keep="newest", by="at.created").reads_meta() == {"at", "at.created"}
+    rows = [say(count(0, 50)).model_copy(update={"meta": None})] * 2
+    assert dropped(NearDedup(keep="best", by="csat"), rows) == {2: 1}
+
+
+# --- backends ---------------------------------------------------------------------------------------------------------
+
+
+def test_both_backends_drop_the_same_rows() -> None:
+    batch = whole([halves(text) for text in TEXTS[:1500]], first=0)
+    for conflict in ("keep", "drop"):
+        gone = []
+        for backend in ("native", "datasketch"):
+            stage = NearDedup(backend=backend, conflict=conflict)  # type: ignore[arg-type]
+            made = decide(stage, batch, size=1000)
+            gone.append(set(made.filter(pl.col("drop").is_not_null())["row"].to_list()))
+        assert len(gone[0]) > 80 and len(gone[0] ^ gone[1]) <= 1  # 99.9 % of 1,500

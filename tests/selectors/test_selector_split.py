@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
@@ -22,10 +23,31 @@ def whole(rows: Sequence[Conversation]) -> Batch:
     return pl.concat(to_batches(named))
 
 
-def decide(stage: Split, batch: Batch, size: int = 4096) -> pl.DataFrame:
+class Held(NamedTuple):
+    """The rows of a test, and what earlier runs wrote, by file name."""
+
+    rows: Batch
+    written: dict[str, Batch] = {}
+
+    def take(self, numbers: Iterable[int]) -> Iterator[Batch]:
+        yield from self.rows.filter(pl.col("row").is_in(list(numbers))).sort("row").iter_slices(10)
+
+    def tick(self) -> None:
+        """Nobody stops a test."""
+
+    def earlier(self, path: Path) -> Iterator[Batch]:
+        for name, batch in self.written.items():
+            yield from batch.with_columns(id=pl.format("{}#{}", pl.lit(name), "row")).iter_slices(3)
+
+
+def decide(
+    stage: Split, batch: Batch, size: int = 4096, written: dict[str, Sequence[Conversation]] | None = None
+) -> pl.DataFrame:
     sketches = pl.concat(stage.sketch(batch.slice(at, size)) for at in range(0, batch.height, size))
-    made = stage.select(sketches.lazy(), None).collect().sort("row")  # type: ignore[arg-type]
-    assert made.schema == {"row": pl.UInt64, "split": pl.String, "drop": pl.String, "note": pl.String}
+    held = Held(batch, {name: whole(rows) for name, rows in (written or {}).items()})
+    made = stage.select(sketches.lazy(), held).collect().sort("row")
+    flags = {"flags": pl.List(pl.String)} if stage.time is not None else {}
+    assert made.schema == {"row": pl.UInt64, "split": pl.String, "drop": pl.String, "note": pl.String, **flags}
     assert made["row"].to_list() == batch["row"].sort().to_list()
     return made
 
@@ -157,7 +179,9 @@ def test_a_question_known_on_a_guarded_side_is_dropped_from_the_other() -> None:
     assert set(others["note"]) == {f"twin row {guarded['row'].min()}"}
     assert made.filter(pl.col("row") % 5 != 1)["drop"].null_count() == 480
     told = Split(group="customer").summary(made)
-    assert told["leaks"] == others.height
+    assert told["leaks"] == {"before": others.height, "after": 0}
+    assert told["leaks by kind"] == {"same question": others.height}
+    assert told["leak rate"] == f"{others.height / 6:.2f} % before, 0 % after"
     assert sum(told["rows"].values()) == 600 - others.height
 
 
@@ -213,9 +237,15 @@ def test_decisions_do_not_depend_on_batches_or_their_order(
 
 def test_sketches_are_small_and_say_nothing() -> None:
     batch = whole([talk(f"question {n}", customer=n) for n in range(100)])
-    for stage in (Split(), Split(group="customer")):
+    for stage, bound in [
+        (Split(threshold="off"), 24),
+        (Split(threshold="off", group="customer"), 48),
+        (Split(), 24),
+        (Split(threshold="off", group=("customer", "x"), stratify="y", earlier=(Path("x"),)), 75),
+        (Split(threshold="off", time="z"), 70),
+    ]:
         sketch = stage.sketch(batch)
-        assert sketch.estimated_size() <= 40 * 100
+        assert sketch.estimated_size() <= bound * 100
         assert "question" not in str(sketch.rows())
         assert stage.sketch(batch.clear()).schema == sketch.schema
         assert stage.select(stage.sketch(batch.clear()).lazy(), None).collect().height == 0  # type: ignore[arg-type]
@@ -236,6 +266,15 @@ def test_the_side_is_the_same_tomorrow() -> None:
         ({"validation": 1}, "less than 1"),
         ({"seed": -1}, "greater than or equal to 0"),
         ({"group": ""}, "at least 1 character"),
+        ({"group": ()}, "at least 1 item"),
+        ({"on": ()}, "at least 1 item"),
+        ({"on": "system"}, "conversation"),
+        ({"threshold": 0.2}, "greater than or equal to 0.5"),
+        ({"threshold": "no"}, "'off'"),
+        ({"test_from": "2025-01-01"}, "time: is missing"),
+        ({"time": "t", "stratify": "s"}, "stratify: cannot be kept"),
+        ({"time": "t", "test_from": "soon"}, "test_from: is no date"),
+        ({"time": "t", "test_from": "2025-01-01", "validation_from": "2025-02-01"}, "must be before test_from"),
     ],
 )
 def test_mistakes_are_told(fields: dict[str, Any], told: str) -> None:
@@ -248,4 +287,4 @@ def test_the_summary_takes_a_row_that_could_not_be_sketched_for_no_leak() -> Non
     made = decide(Split(validation=0.2), whole(many(199)))
     lost = pl.DataFrame({"row": pl.Series([200, 201], dtype=pl.UInt64), "drop": ["ValueError"] * 2})
     told = Split(validation=0.2).summary(pl.concat([made, lost], how="diagonal"))
-    assert told == {"rows": {"train": 159, "validation": 40}, "leaks": 0, "exact": True}
+    assert told == {"rows": {"train": 159, "validation": 40}, "leaks": {"before": 0, "after": 0}, "exact": True}

@@ -43,7 +43,7 @@ _UNSPACED += [(0x1B00, 0x1B7F), (0x3005, 0x3007), (0x3021, 0x312F), (0x31A0, 0x3
 _UNSPACED += [(0x4E00, 0xA4CF), (0xA980, 0xA9FF), (0xAA60, 0xAADF), (0xF900, 0xFAFF), (0x11700, 0x1174F)]
 _UNSPACED += [(0x16FE0, 0x18DFF), (0x1AFF0, 0x1B2FF)]
 _FAR_HAN = (0x20000, 0x3FFFF)
-_SCANNED = 0x20000
+SCANNED = 0x20000
 """Beyond stand Han characters only, and characters that are not seen."""
 
 
@@ -141,15 +141,30 @@ def jaccard(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
 
 
 @cache
+def kinds() -> str:
+    """Tell for each code point below `SCANNED` whether it is a letter of a word (`w`), a word by itself (`1`), a mark
+    (`m`) or a separator (space)."""
+    told = []
+    for code in range(SCANNED):
+        kind = unicodedata.category(chr(code))
+        if kind in ("Mn", "Mc", "Me"):
+            told.append("m")
+        else:
+            told.append("w" if chr(code).isalnum() or code == ord("_") else " ")
+    for lo, hi in _UNSPACED:
+        for code in range(lo, hi + 1):
+            if unicodedata.category(chr(code)) in ("Lo", "Lm", "Nl"):
+                told[code] = "1"
+    return "".join(told)
+
+
+@cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Compile the patterns for what is not seen, and for a word."""
-    kinds = [unicodedata.category(chr(code)) for code in range(_SCANNED)]
-    unspaced = {code for lo, hi in _UNSPACED for code in range(lo, hi + 1) if kinds[code] in ("Lo", "Lm", "Nl")}
-    marks = {code for code, kind in enumerate(kinds) if kind in ("Mn", "Mc", "Me")}
-    letters = {code for code in range(_SCANNED) if chr(code).isalnum() or code == ord("_")} - unspaced
-    unseen = {code for code, kind in enumerate(kinds) if kind == "Cf"}
-    alone = _ranges(unspaced) + _range(*_FAR_HAN)
-    word = f"[{alone}][{_ranges(marks)}]*|[{_ranges(letters)}][{_ranges(letters | marks)}]*"
+    of = {kind: {code for code, told in enumerate(kinds()) if told == kind} for kind in "1mw"}
+    unseen = {code for code in range(SCANNED) if unicodedata.category(chr(code)) == "Cf"}
+    alone = _ranges(of["1"]) + _range(*_FAR_HAN)
+    word = f"[{alone}][{_ranges(of['m'])}]*|[{_ranges(of['w'])}][{_ranges(of['w'] | of['m'])}]*"
     return re.compile(f"[{_ranges(unseen)}{''.join(_range(*pair) for pair in _UNSEEN)}]+"), re.compile(word)
 
 

@@ -1,14 +1,31 @@
-"""Sketches: 128 values of 16 bits per text, by one-permutation hashing, of which two texts share a share of about J."""
+"""Sketches: 128 values of 16 bits per text, of which two texts have in common a share of about J; and exact sets.
+
+One-permutation hashing (Li, Owen, Zhang 2012): each shingle falls into one of 128 bins by the upper 7 bits of its hash,
+and each bin keeps the least of its shingles by the next 24. Of two texts the same bin holds the same with the chance J.
+Bins that stay empty take what another bin holds, by *optimal densification* (Shrivastava 2017): each bin has its own
+order of all bins, the same for all texts, and takes from the first that is not empty. Then each bin makes 16 bits of
+its 24 in its own way, so that texts of few shingles do not fill all bins with one and the same chance hit.
+
+The share of equal values is an unbiased estimate of J. Its standard deviation is that of 128 permutations,
+sqrt(J (1 - J) / 128), above 100 shingles; below it is up to 1.3 times as much (measured; see the tests).
+
+The hash of a set is the sum of the hashes of its shingles and that of their squares, modulo 2⁶⁴: equal for equal sets
+whatever their order, and different for different ones but for chance.
+
+Beyond what is returned this takes 30 MB, however many texts there are, and for a text longer than a block (256 KB) some
+60 bytes for each of its words.
+"""
 
 from __future__ import annotations
 
+import threading
+from functools import cache
 from typing import Any
 
 import numpy as np
 import polars as pl
-import xxhash
 
-from ftdata.similarity.shingles import hashes
+from ftdata.similarity.hashing import BITS, TEXTS, Block, blocks
 
 BINS = 128
 SKETCH = {
@@ -20,37 +37,143 @@ SKETCH = {
 }
 """Columns of a sketch: characters, number of shingles, 128-bit hash of the set of them, values. 280 bytes a text."""
 
+_U, _U4 = np.uint64, np.uint32
+_HASH = _U((1 << BITS) - 1)
+_EMPTY = _U4(2**32 - 1)
+_VALUE = _U4(2**24 - 1)
+_STEPS = 4
+"""Steps of densification for all texts at once; dearer ways are for those with bins still empty."""
+_FEW = 16
+_AT_ONCE = 1 << 16
+"""Shingles of a long text that are worked on at a time."""
+
 _Array = np.ndarray[Any, Any]
+
+
+class _Room(threading.local):
+    """Arrays to work in, kept."""
+
+    def __init__(self) -> None:
+        self.bins = np.empty((TEXTS, BINS), dtype=np.uint32)
+
+
+_room = _Room()
 
 
 def sketch(texts: pl.Series, ngram: int) -> pl.DataFrame:
     """Give the sketch of each text: the columns of `SKETCH`. A text that says nothing has `count` 0."""
-    counts = np.zeros(len(texts), dtype=np.uint32)
-    halves = np.zeros((len(texts), 2), dtype=">u8")
+    told = np.zeros((4, len(texts)), dtype=np.uint64)
     values = np.zeros((len(texts), BINS), dtype=np.uint16)
-    for at, text in enumerate(texts.to_list()):
-        found = hashes(text, ngram)
-        counts[at] = len(found)
-        halves[at] = np.frombuffer(xxhash.xxh3_128_digest(found.astype("<u8").tobytes()), dtype=">u8")
-        values[at] = _values(found)
-    columns = [texts.str.len_chars(), counts, *halves.astype(np.uint64).T, values]
-    pairs = zip(SKETCH.items(), columns, strict=True)
-    return pl.DataFrame([pl.Series(name, column, kind) for (name, kind), column in pairs])
+    bins, held = _room.bins, list[_Array]()
+    filled = 0
+    for block in blocks(texts, ngram):
+        told[0, block.texts] = block.sizes
+        if not len(block.keys):
+            continue
+        if filled + len(block.texts) > TEXTS:
+            values[np.concatenate(held)] = _values(bins[:filled])
+            filled = 0
+            held.clear()
+        mine = bins[filled : filled + len(block.texts)]
+        told[1:, block.texts] = _binned(block, mine)
+        filled += len(block.texts)
+        held.append(block.texts)
+    if held:
+        values[np.concatenate(held)] = _values(bins[:filled])
+    pairs = zip(SKETCH.items(), (*told, values), strict=True)
+    return pl.DataFrame([pl.Series(name, column).cast(kind) for (name, kind), column in pairs])
 
 
 def sets(texts: pl.Series, ngram: int) -> tuple[_Array, _Array]:
-    """Give the shingles of each text as 64-bit hashes, each once, ascending: all in one array, and its offsets."""
-    found = [hashes(text, ngram) for text in texts.to_list()]
-    offsets = np.concatenate(([0], np.cumsum([len(one) for one in found], dtype=np.int64)))
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.uint64), offsets
+    """Give the shingles of each text as hashes, each once, ascending: all in one array, and its offsets."""
+    offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+    parts = [np.zeros(0, dtype=np.uint64)]
+    for block in blocks(texts, ngram):
+        offsets[block.texts + 1] = block.counts
+        parts.append(block.keys & _HASH)
+    return np.concatenate(parts), offsets.cumsum()
 
 
-def _values(shingles: _Array) -> _Array:
-    best = np.full(BINS, 2**32 - 1, dtype=np.uint64)
-    np.minimum.at(best, (shingles >> np.uint64(57)).astype(np.int64), shingles & np.uint64(2**32 - 1))
-    full = best < 2**32 - 1
-    if full.any() and not full.all():  # an empty bin takes the value of the next full one
-        place = np.where(full, np.arange(BINS), 2 * BINS)
-        ahead = np.minimum.accumulate(np.concatenate((place, place + BINS))[::-1])[::-1][:BINS]
-        best = best[ahead % BINS] + (ahead - np.arange(BINS)).astype(np.uint64) * np.uint64(40503)
-    return best.astype(np.uint16)
+def _binned(block: Block, bins: _Array) -> _Array:
+    """Fill the bins of the texts of a block; give their numbers of shingles, and the two sums."""
+    said = block.counts > 0
+    starts = (block.counts.cumsum() - block.counts)[said]
+    told = np.zeros((3, len(said)), dtype=np.uint64)
+    told[0] = block.counts
+    bins.fill(_EMPTY)
+    for at in range(0, len(block.keys), _AT_ONCE) if len(said) == 1 else (0,):
+        keys = block.keys[at : at + _AT_ONCE] if len(said) == 1 else block.keys
+        values = (keys >> _U(BITS - 7 - 24)).astype(np.uint32)
+        values &= _VALUE
+        np.minimum.at(bins.reshape(-1), (keys >> _U(BITS - 7)).view(np.int64), values)
+        hashes = keys & _HASH
+        told[1, said] += np.add.reduceat(hashes, starts)
+        hashes *= hashes
+        told[2, said] += np.add.reduceat(hashes, starts)
+    return told
+
+
+def _values(bins: _Array) -> _Array:
+    """Give the 128 values of each text from what its bins hold."""
+    first = np.ascontiguousarray(bins.T)
+    steps, _, _, factors = _donors()
+    made, other = first.copy(), np.empty_like(first)
+    for step, donor in enumerate(steps):
+        # The place in the order goes above the value: the least is then that of the first bin that held something.
+        made.take(donor, axis=0, out=other, mode="clip")
+        np.bitwise_or(other, _U4(1 << 24 + step), out=other)
+        np.minimum(made, other, out=made)
+    empty = made.max(axis=0) == _EMPTY
+    if empty.any():
+        mute = empty & (made.min(axis=0) == _EMPTY)
+        made[:, mute] = 0
+        rest = np.flatnonzero(empty & ~mute)
+        made[:, rest] = _filled(first[:, rest], made[:, rest])
+    made &= _VALUE
+    made *= factors[:, None]
+    made >>= _U4(16)
+    return np.ascontiguousarray(made.astype(np.uint16).T)
+
+
+def _filled(first: _Array, made: _Array) -> _Array:
+    """Fill the bins that the first turns left empty, of texts with at least one that is not."""
+    _, orders, ranks, _ = _donors()
+    held = (first != _EMPTY).sum(axis=0)
+    few = np.flatnonzero(held < _FEW)
+    if len(few):
+        # Each bin takes from the full one of the lowest rank in its order; all texts go through theirs at once.
+        owners, bins = np.nonzero(first[:, few].T != _EMPTY)
+        starts = np.searchsorted(owners, np.arange(len(few)))
+        best = ranks[bins[starts]]
+        for step in range(1, int(held[few].max())):
+            more = np.flatnonzero(held[few] > step)
+            best[more] = np.minimum(best[more], ranks[bins[starts[more] + step]])
+        made[:, few] = first[orders[best, np.arange(BINS)], few[:, None]].T
+    empty, text = np.nonzero(made == _EMPTY)
+    turn = 0
+    while len(empty):
+        offered = first[orders[turn : turn + 8, empty], text]
+        full = offered != _EMPTY
+        made[empty, text] = offered[full.argmax(axis=0), np.arange(len(empty))]
+        left = ~full.any(axis=0)
+        empty, text, turn = empty[left], text[left], turn + 8
+    return made
+
+
+@cache
+def _donors() -> tuple[_Array, _Array, _Array, _Array]:
+    """Give in what order bins take from bins.
+
+    The steps: each a bin for each bin, to take from what it holds after the steps before. So after four steps a bin has
+    seen itself and 15 others. The whole orders that this makes, then by chance: a column for each bin. The rank of each
+    bin in the order of each: a row for each that is ranked. What each bin multiplies its value by.
+    """
+    chance = np.random.RandomState(1)  # whose numbers are the same in every version of NumPy (NEP 19)
+    steps = np.array([chance.permutation(BINS) for _ in range(_STEPS)])
+    seen = np.arange(BINS)[None]
+    for donor in steps:
+        seen = np.concatenate((seen, seen[:, donor]))
+    orders = np.array([list(dict.fromkeys([*mine, *chance.permutation(BINS)])) for mine in seen.T.tolist()])
+    ranks = np.argsort(orders, axis=1).astype(np.uint8)
+    factors = chance.randint(2**31, 2**32, BINS, dtype=np.uint32) | _U4(1)
+    return steps, np.ascontiguousarray(orders.T), np.ascontiguousarray(ranks.T), factors

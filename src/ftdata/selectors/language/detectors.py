@@ -1,8 +1,8 @@
-"""Detectors, and the text that they are shown. Each answer depends on its text alone: no state, no order, no chance."""
+"""Detectors of languages. Each answer depends on its text alone: no state, no order, no chance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -10,14 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-import numpy as np
-import polars as pl
-
-from ftdata.batch import Batch, flat, lengths, nest, said
 from ftdata.errors import RunError
-from ftdata.selectors.language.codes import plain
+from ftdata.selectors.language.codes import NUMBER, plain
 
-Backend: TypeAlias = Literal["eldc", "langdetect"]
+Backend: TypeAlias = Literal["eldc", "langdetect", "lingua"]
 
 SHORT = 10
 """Letters under which a text is short: there a detector is right in 80 to 88 of 100 texts, above in over 92."""
@@ -25,90 +21,56 @@ LEAST = 3
 """Letters under which nothing is told: `ok`, `no` and `hi` are words of many languages."""
 MARGIN = 0.12
 """How far below the top score of eldc a language may lie and still be thought of (measured, see `Language`)."""
-TIE = 0.02
-"""Scores of eldc that lie no further apart are equal: the same gap that eldc's own `reliable` asks for."""
+TIE = 0.02 / MARGIN
+"""Distances that lie no further apart are equal: for eldc the same gap that its own `reliable` asks for."""
 WEAK = 0.6
 """Score of eldc under which a short text is no language at all: names of products, codes, keys struck at random."""
 CERTAIN = 0.99
 """Probability from which langdetect counts as sure: below it, it is right in about half of three-word texts."""
-_READ = 20_000
-"""Characters that are looked at; eldc itself reads 1,000 bytes, langdetect 10,000 characters."""
-
-# What is no language. Nothing here swallows a neighbouring word of a script that is written without spaces.
-# One after the other: as one pattern they take five times as long.
-_NOISE = (
-    r"(?s:```.*?(?:```|\z))",  # fenced code
-    r"`[^`\n]*`",
-    r"(?i:(?:https?|ftp)://|www\.)[!-~]+",
-    r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",  # e-mail
-    r"@[\p{Latin}\p{Cyrillic}\p{Greek}0-9_.-]+",  # mention
-    r"\{\{[^{}\n]{0,80}\}\}|\{[A-Za-z_][^{}\n]{0,60}\}|%\([A-Za-z0-9_]+\)s",  # {{name}}, {name}
-    r"\[[A-Z][A-Z0-9]*(?:[_ ][A-Z0-9]+)*\]",  # [EMAIL_1], [ORDER ID]
-    r"</?[A-Za-z][^<>\n]{0,200}>|&#?[A-Za-z0-9]{1,10};",  # tags, <name>, &nbsp;
-    r"[\p{Latin}0-9_]*[0-9_][\p{Latin}0-9_]*",  # order numbers, versions, identifiers
-    r"\p{Cc}",  # eldc stops reading at a NUL
-)
-# A sign of these scripts says about as much as a short word.
-_SIGN = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
-
-
-def texts(batch: Batch) -> pl.Series:
-    """Give what is looked at in each row: the user's turns, else the assistant's, without what is no language."""
-    messages = flat(batch)
-    spoken = said(messages)
-    offsets = np.concatenate(([0], np.cumsum(lengths(batch).to_numpy(), dtype=np.int64)))
-
-    def of(role: str) -> pl.Series:
-        mine = pl.select(pl.when((messages["role"] == role).fill_null(False)).then(spoken).alias(role)).to_series()
-        joined = nest(mine, offsets).list.drop_nulls().list.join("\n").str.head(_READ)
-        return pl.select(pl.when(joined.str.strip_chars() != "").then(joined)).to_series()
-
-    whole = pl.select(pl.coalesce(of("user"), of("assistant"), pl.lit("", pl.String)).alias("text")).to_series()
-    for noise in _NOISE:
-        whole = whole.str.replace_all(noise, " ")
-    return whole
+_HALF = 0.5
+"""Lingua is sure where no other language has half the confidence of the first, thinks of those that have 0.3 of it."""
+_THIRD = 0.3
+_FAINT = 0.2
+"""Confidence of lingua under which a short text is no language at all."""
 
 
 class Seen(NamedTuple):
     """What a detector makes of one text.
 
-    `code` is null where nothing can be told. `near` and `scores` name the languages that are thought of, best first,
-    where eldc is not sure; else null.
+    `code` is the number of a language in `CODES`, 0 where nothing can be told. `near` are the languages that are
+    thought of, best first, each with its distance from the best (0 to 1: the margin), where eldc or lingua is not sure;
+    else None.
     """
 
-    code: str | None
+    code: int
     sure: bool = False
-    near: list[str] | None = None
-    scores: list[float] | None = None
+    near: tuple[tuple[int, float], ...] | None = None
 
 
-NOTHING = Seen(None)
+NOTHING = Seen(0)
 Detector: TypeAlias = Callable[[str, bool], Seen]
+"""Tell the language of a text; the second argument says whether it is short."""
 
 
-def look(batch: Batch, backend: Backend) -> pl.DataFrame:
-    """Give each row's `code`, `sure`, `short`, `near`, `scores`."""
-    shown = texts(batch)
-    letters = shown.str.count_matches(r"[\p{L}\p{M}]") + 3 * shown.str.count_matches(_SIGN)
-    short = (letters < SHORT).to_list()
-    detect = _eldc() if backend == "eldc" else _langdetect()
-    seen = [
-        NOTHING if count < LEAST else detect(text, brief)
-        for text, count, brief in zip(shown.to_list(), letters.to_list(), short, strict=True)
-    ]
-    code, sure, near, scores = zip(*seen, strict=True) if seen else ((), (), (), ())
-    return pl.DataFrame(
-        [
-            pl.Series("code", code, pl.String),
-            pl.Series("sure", sure, pl.Boolean),
-            pl.Series("short", short, pl.Boolean),
-            pl.Series("near", near, pl.List(pl.String)),
-            pl.Series("scores", scores, pl.List(pl.Float32)),
-        ]
-    )
+def detect(texts: Iterable[str], letters: Iterable[int], backend: Backend) -> list[Seen]:
+    """Tell the language of each text; of equal texts only one is looked at. `letters` are how many each has."""
+    tell = {"eldc": _eldc, "langdetect": _langdetect, "lingua": _lingua}[backend]()
+    known: dict[str, Seen] = {}
+    found: list[Seen] = []
+    for text, count in zip(texts, letters, strict=True):
+        if count < LEAST:
+            found.append(NOTHING)
+            continue
+        seen = known.get(text)
+        if seen is None:
+            seen = known[text] = tell(text, count < SHORT)
+        found.append(seen)
+    return found
 
 
 # --- backends ---------------------------------------------------------------------------------------------------------
+
+_DISTRIBUTION = {"lingua": "lingua-language-detector"}
 
 
 def installed(*names: str) -> tuple[str, ...]:
@@ -125,18 +87,20 @@ def _version(name: str) -> str | None:
 
 def choose(wanted: Backend | None) -> Backend:
     """Give the backend: the one that is wanted, else eldc where it can be loaded; raise `RunError` if it cannot be."""
-    if wanted == "langdetect" or (wanted is None and not loads()):
-        return "langdetect"
+    if wanted in ("langdetect", "lingua"):
+        return wanted
     if not loads():
+        if wanted is None:
+            return "langdetect"
         raise RunError(
             'language: eldc is installed but cannot be loaded; install it anew, or set backend = "langdetect"'
         )
     return "eldc"
 
 
-def present() -> bool:
-    """Say whether eldc is installed; it is not loaded."""
-    return find_spec("eldc") is not None
+def present(backend: Backend) -> bool:
+    """Say whether the library of a backend is installed; it is not loaded."""
+    return find_spec(backend) is not None
 
 
 def loads() -> bool:
@@ -151,7 +115,7 @@ def loads() -> bool:
 def named(backend: Backend) -> str:
     """Name a backend with the version of the library that does the work."""
     library = "langdetect-rs" if backend == "langdetect" and _rust() else backend
-    return f"{library} {_version(library)}"
+    return f"{library} {_version(_DISTRIBUTION.get(library, library))}"
 
 
 @cache
@@ -159,6 +123,8 @@ def told(backend: Backend) -> frozenset[str]:
     """Give the codes that a backend tells."""
     if backend == "eldc":
         return frozenset(import_module("eldc").LANGUAGES if loads() else ())
+    if backend == "lingua":
+        return frozenset(plain(language.iso_code_639_1.name.lower()) for language in _every())
     return frozenset(plain(path.name) for path in _profiles())
 
 
@@ -166,25 +132,33 @@ def told(backend: Backend) -> frozenset[str]:
 def _eldc() -> Detector:
     eldc = import_module("eldc")
     eldc.init()
-    detector = eldc.instance()  # settings of its own: nothing that other code sets in eldc is seen here
-    detector.set_scores(eldc.MAX_SCORES)
-    details = detector.detect_details
+    # Settings of their own: nothing that other code sets in eldc is seen here. Most texts need no scores, which cost
+    # more than telling the language.
+    quick, thorough = eldc.instance(), eldc.instance()
+    quick.set_scores(1)
+    thorough.set_scores(eldc.MAX_SCORES)
+    look, weigh = quick.detect_details, thorough.detect_details
+    sure = {code: Seen(NUMBER[code], True) for code in eldc.LANGUAGES}
 
-    def detect(text: str, short: bool) -> Seen:
-        result = details(text)
-        if result.reliable:
-            return Seen(result.language, True)
-        scores: dict[str, float] = result.scores
+    def tell(text: str, short: bool) -> Seen:
+        first = look(text)
+        if first.reliable:
+            return sure[first.language]
+        scores: dict[str, float] = weigh(text).scores
         if not scores:
             return NOTHING
-        ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
-        top = ranked[0][1]
+        top = max(scores.values())
         if short and top < WEAK:
             return NOTHING
-        near = [pair for pair in ranked if pair[1] >= top - MARGIN]
-        return Seen(near[0][0], False, [code for code, _ in near], [score for _, score in near])
+        near = [(top - score, code) for code, score in scores.items() if score >= top - MARGIN]
+        return _ranked((distance / MARGIN, code) for distance, code in near)
 
-    return detect
+    return tell
+
+
+def _ranked(near: Iterable[tuple[float, str]]) -> Seen:
+    ranked = tuple((NUMBER[code], distance) for distance, code in sorted(near))
+    return Seen(ranked[0][0], False, ranked)
 
 
 def _rust() -> Any:
@@ -210,7 +184,7 @@ def _langdetect() -> Detector:
     factory.load_json_profile([path.read_text("utf-8") for path in _profiles()])
     factory.set_seed(0)
 
-    def detect(text: str, short: bool) -> Seen:
+    def tell(text: str, short: bool) -> Seen:
         detector = factory.create()
         detector.append(text)
         try:
@@ -223,6 +197,30 @@ def _langdetect() -> Detector:
         code = min(best, key=lambda code: (-best[code], code), default=None)
         if code is None or (short and best[code] < CERTAIN):
             return NOTHING
-        return Seen(code, not short and best[code] >= CERTAIN)
+        return Seen(NUMBER[code], not short and best[code] >= CERTAIN)
 
-    return detect
+    return tell
+
+
+def _every() -> Sequence[Any]:
+    return sorted(import_module("lingua").Language.all(), key=lambda language: str(language.iso_code_639_1.name))
+
+
+@cache
+def _lingua() -> Detector:
+    detector = import_module("lingua").LanguageDetectorBuilder.from_languages(*_every()).build()
+
+    def tell(text: str, short: bool) -> Seen:
+        best: dict[str, float] = {}
+        for guess in detector.compute_language_confidence_values(text):
+            code = plain(guess.language.iso_code_639_1.name.lower())
+            best[code] = max(best.get(code, 0.0), guess.value)
+        top = max(best.values())
+        if top <= 0 or (short and top < _FAINT):
+            return NOTHING
+        near = [(1 - value / top, code) for code, value in best.items() if value >= _THIRD * top]
+        if not short and all(distance > 1 - _HALF for distance, _ in near if distance):
+            return Seen(NUMBER[min(near)[1]], True)
+        return _ranked((distance / (1 - _THIRD), code) for distance, code in near)
+
+    return tell

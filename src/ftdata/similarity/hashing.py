@@ -1,0 +1,162 @@
+"""From the words of many texts to the hashes of their shingles.
+
+A shingle of n words t₁ ... tₙ (their hashes) is t₁·Kⁿ⁻¹ + ... + tₙ modulo 2⁶⁴, for all places of all texts at once by
+doubling: runs of 2a words are those of a words times Kᵃ, plus those that begin a words later. Runs that reach into
+the next text are left out. A text of fewer words is one run. Then the bits are mixed, and 55 are kept, so that with the
+number of its text, below 512, a shingle is one number of 64 bits: one sort brings the shingles of each text together.
+Two shingles have the same hash with a chance of 2⁻⁵⁵: any two of a pair of texts of 400 each with one of 5e-12 or so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import xxhash
+
+from ftdata.similarity.shingles import level
+from ftdata.similarity.tokens import SIZE, Words, joined, tokens
+
+TEXTS = 512
+"""Texts in a block at most."""
+BITS = 55
+_U = np.uint64
+_K = 0xA0761D6478BD642F
+_MUL = _U(0xE7037ED1A0B428DB)
+_JOINED = 4 * SIZE
+"""Bytes of text joined at once at most."""
+_CUT = SIZE // 8
+"""Characters of a part of a text that is too long for a block, at least."""
+_CUTS = re.compile("[\\x00-/]|[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
+
+_Array = np.ndarray[Any, Any]
+
+
+class Block(NamedTuple):
+    """The shingles of some texts of a series."""
+
+    texts: _Array
+    """The places of the texts in the series."""
+    sizes: _Array
+    """Their characters."""
+    counts: _Array
+    """How many shingles each has."""
+    keys: _Array
+    """The shingles, each once in a text, in ascending order: the place of the text here, above `BITS` bits of hash."""
+
+
+def blocks(texts: pl.Series, ngram: int) -> Iterator[Block]:
+    """Give the shingles of the texts that are not empty, block by block. Texts that say nothing have none."""
+    sizes = texts.str.len_bytes().fill_null(0).to_numpy()
+    filled = np.flatnonzero(sizes)
+    if len(filled) < len(sizes):
+        texts, sizes = texts.gather(filled), sizes[filled]
+    ends = np.concatenate(([0], np.cumsum(sizes + 1, dtype=np.int64)))
+    start = first = last = 0
+    data = bounds = np.zeros(0, dtype=np.int64)
+    while start < len(texts):
+        end = _reach(ends, start, SIZE, TEXTS)
+        if end == start:
+            end += 1
+            words = _long(texts[start])
+        else:
+            if end > last:
+                first, last = start, max(end, _reach(ends, start, _JOINED, len(texts)))
+                del data, bounds  # so that their memory is taken again: fresh memory is dear
+                data, bounds = joined(texts.slice(first, last - first))
+            block = bounds[start - first : end - first + 1]
+            words = tokens(texts.slice(start, end - start), data[block[0] : block[-1]], block - block[0])
+        found, counts = _shingles(words.hashes, words.bounds, ngram)
+        mute = np.flatnonzero(counts == 0)
+        if len(mute):
+            found, counts = _signs(found, counts, texts.slice(start, end - start), mute)
+        keys, counts = _each_once(found, counts)
+        chars = sizes[start:end] if words.ascii else texts.slice(start, end - start).str.len_chars().to_numpy()
+        yield Block(filled[start:end], chars, counts, keys)
+        start = end
+
+
+def _reach(ends: _Array, start: int, size: int, most: int) -> int:
+    """Give the end of the texts from one on that are not more than so many, and bytes."""
+    return min(start + most, int(ends.searchsorted(ends[start] + size, side="right")) - 1)
+
+
+def _each_once(found: _Array, counts: _Array) -> tuple[_Array, _Array]:
+    """Give the keys of shingles, each once, and how many each text has."""
+    owners = np.arange(len(counts), dtype=np.uint64) << _U(BITS)
+    found |= owners.repeat(counts)
+    found.sort()
+    new = np.empty(len(found), dtype=bool)
+    new[:1] = True
+    np.not_equal(found[1:], found[:-1], out=new[1:])
+    keys = pl.Series(found).filter(pl.Series(new)).to_numpy()
+    return keys, np.diff(np.append(keys.searchsorted(owners), len(keys)))
+
+
+def _shingles(tokens: _Array, bounds: _Array, ngram: int) -> tuple[_Array, _Array]:
+    """Give the hashes of the shingles of texts, and the number of those of each text."""
+    starts, ends = bounds[:-1], bounds[1:]
+    words = ends - starts
+    runs = _runs(tokens, ngram)
+    counts = words - (ngram - 1)
+    if counts.min(initial=1) < 1:
+        for size in range(1, min(ngram, int(words.max(initial=0)) + 1)):
+            short = starts[words == size]
+            whole = tokens[short]
+            for step in range(1, size):
+                whole = whole * _U(_K) + tokens[short + step]
+            runs[short] = whole
+        counts = np.where(words < ngram, words > 0, counts)
+    right = np.ones(len(runs), dtype=bool)
+    for step in range(1, ngram):
+        last = ends - step
+        right[last[last > starts]] = False
+    found: _Array = pl.Series(runs).filter(pl.Series(right)).to_numpy(writable=True)
+    found ^= found >> _U(32)
+    found *= _MUL
+    found >>= _U(64 - BITS)
+    return found, counts
+
+
+def _runs(tokens: _Array, ngram: int) -> _Array:
+    """Give the hash of the n words from each place on; of the last n - 1 places it says nothing."""
+    made, size = tokens, 1
+    for bit in bin(ngram)[3:]:
+        longer = made * _U(pow(_K, size, 2**64))
+        longer[:-size] += made[size:]
+        made, size = longer, size * 2
+        if bit == "1":
+            made *= _U(_K)
+            made[:-size] += tokens[size:]
+            size += 1
+    return made
+
+
+def _long(text: str) -> Words:
+    """Give the hashes of the words of a text too long for a block, of its parts one by one."""
+    found = [tokens(part, *joined(part)).hashes.copy() for part in (pl.Series([part]) for part in _parts(text))]
+    hashes = np.concatenate(found)
+    return Words(hashes, np.array([0, len(hashes)]), text.isascii())
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Cut a text where words end whatever follows: before white space, or a sign, of ASCII, or a Han character."""
+    start = 0
+    while start < len(text):
+        cut = _CUTS.search(text, start + _CUT)
+        end = cut.start() if cut else len(text)
+        yield text[start:end]
+        start = end
+
+
+def _signs(found: _Array, counts: _Array, texts: pl.Series, mute: _Array) -> tuple[_Array, _Array]:
+    """Add to texts without a word the one shingle of their signs."""
+    signs = ["".join(level(text).split()) for text in texts.gather(mute).to_list()]
+    said = np.array([bool(sign) for sign in signs], dtype=bool)
+    hashes = [xxhash.xxh3_64_intdigest(sign.encode()) >> (64 - BITS) for sign in signs if sign]
+    at = counts.cumsum()[mute[said]]
+    counts[mute[said]] = 1
+    return np.insert(found, at, np.array(hashes, dtype=np.uint64)), counts
