@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from ftdata.cli import COMMANDS, cli
 from ftdata.conversation import Conversation
 from ftdata.examples import Outcome, outcomes
 from ftdata.recipe import Options
-from ftdata.stages import KINDS, Stage
+from ftdata.stages import KINDS, Example, Stage
 
 HERE = Path(__file__).parent
+os.environ["FTDATA_PII_KEY"] = "an example of a key"  # that of the examples: the tokens shown hang on it
 MARK = "<!-- Written by docs/generate.py from the code: do not edit. -->\n"
 PURPOSE = {
     "reader": "Readers turn the numbered records of an input into conversations. Used in `[[read]]`.",
@@ -72,7 +74,7 @@ def examples(stage: type[Stage]) -> list[str]:
     for example in stage.examples:
         settings = ", ".join(f"`{name} = {toml(value)}`" for name, value in example.fields.items())
         rows, found = outcomes(stage, example)
-        before = [turns(row.before) for row in rows] or [f"{len(example.rows)} rows"]
+        before = [turns(row.before) for row in rows] or [listed(example)]
         after = [outcome(row) for row in rows] or ["<br>".join(f"`{one.code}` {cell(one.message)}" for one in found)]
         lines = ["| before | after |", "|---|---|"]
         lines += [f"| {old} | {new or 'nothing to say'} |" for old, new in zip(before, after, strict=True)]
@@ -80,9 +82,25 @@ def examples(stage: type[Stage]) -> list[str]:
     return parts
 
 
+def listed(example: Example) -> str:
+    """Give the rows that a check looks at, the first six, in one cell."""
+    told = []
+    for at, row in enumerate(example.rows[:6]):
+        texts = [
+            f"{role}: {literal(text)}" for role, text in (one if isinstance(one, tuple) else ("", one) for one in row)
+        ]
+        meta = f" `meta` {literal(toml(example.meta[at]))}" if example.meta else ""
+        told.append(f"{at + 1}. {' / '.join(texts)}{meta}")
+    more = len(example.rows) - len(told)
+    return "<br>".join([*told, *([f"… and {more} more"] if more else [])])
+
+
 def turns(row: Conversation) -> str:
     """Give a conversation inside a cell: one line a turn, what cannot be seen made visible; below, its meta."""
-    told = [f"{message.role}: {literal(message.content or '')}" for message in row.messages or ()]
+    told = [
+        f"{message.role}: {literal(message.content or '')}" + (" (a call)" if message.tool_calls else "")
+        for message in row.messages or ()
+    ]
     told += [f"`meta` {literal(toml(row.meta))}"] if row.meta else []
     return "<br>".join(told)
 

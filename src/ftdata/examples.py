@@ -13,7 +13,7 @@ from ftdata import engine
 from ftdata.batch import Batch, conversations, to_batches
 from ftdata.conversation import Conversation, Message
 from ftdata.selection import Decisions
-from ftdata.stages import Check, Example, Finding, Selector, Stage, Transform
+from ftdata.stages import Check, Example, Finding, Said, Selector, Stage, Transform
 
 _TURNS = ("user", "assistant")
 
@@ -46,20 +46,22 @@ def outcomes(stage: type[Stage], example: Example) -> tuple[list[Outcome], list[
     return [Outcome(old, new, new.drop, told.get(old.row)) for old, new in pairs], []
 
 
-def _batch(rows: Sequence[Sequence[str | tuple[str, str]]], meta: Sequence[Mapping[str, Any]], name: str) -> Batch:
+def _batch(rows: Sequence[Sequence[Said]], meta: Sequence[Mapping[str, Any]], name: str) -> Batch:
     made = []
     for number, texts in enumerate(rows, 1):
-        turns = [
-            Message(role=text[0], content=text[1])
-            if isinstance(text, tuple)
-            else Message(role=_TURNS[at % 2], content=text)
-            for at, text in enumerate(texts)
-        ]
+        turns = [_message(said, _TURNS[at % 2]) for at, said in enumerate(texts)]
         tags = dict(meta[number - 1]) if meta else None
         made.append(
             Conversation(row=number, id=f"{name}#{number}", origin=(number,), messages=tuple(turns), meta=tags or None)
         )
     return pl.concat(to_batches(made), rechunk=True)
+
+
+def _message(said: Said, role: str) -> Message:
+    if isinstance(said, Message):
+        return said
+    role, text = said if isinstance(said, tuple) else (role, said)
+    return Message(role=role, content=text)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> 
             "ftdata": version("ftdata"),
             "plugins": dict(recipe.plugins),
             "libraries": {name: version(name) for stage in stages for name in stage.decides_with},
+            "outside": [stage.outside() for stage in stages],
             "earlier": [_hashes(recipe, path) for stage in stages for path in getattr(stage, "against", ())],
         },
         sort_keys=True,

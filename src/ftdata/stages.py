@@ -16,6 +16,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from ftdata.batch import Batch
+from ftdata.conversation import Message
 
 if TYPE_CHECKING:
     from ftdata.manifest import Manifest
@@ -55,20 +56,23 @@ class Sniff:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+Said = str | tuple[str, str] | Message
+
+
 @dataclass(frozen=True)
 class Example:
     """Rows that show what a step does: the reference pages run the step on them and print before and after.
 
     `says` is one sentence: what is to be seen. A row is a tuple of texts, user and assistant in turn, or of pairs
-    (role, text); `meta` holds the meta of each row, `earlier` the rows that any earlier output named in `fields` (the
-    settings) is taken to hold.
+    (role, text), or whole messages; `meta` holds the meta of each row, `earlier` the rows that any earlier output named
+    in `fields` (the settings) is taken to hold.
     """
 
     says: str
-    rows: tuple[tuple[str | tuple[str, str], ...], ...]
+    rows: tuple[tuple[Said, ...], ...]
     fields: Mapping[str, Any] = field(default_factory=dict)
     meta: tuple[Mapping[str, Any], ...] = ()
-    earlier: tuple[tuple[str | tuple[str, str], ...], ...] = ()
+    earlier: tuple[tuple[Said, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,13 @@ class Stage(BaseModel):
     """Distributions whose version decides what this stage gives: part of the key under which work is reused."""
     examples: ClassVar[tuple[Example, ...]] = ()
     """What the reference shows of this step: each is run, nothing is written by hand but the rows."""
+
+    def outside(self) -> str:
+        """Tell what decides besides the settings, such as a digest of a key in the environment; default: nothing.
+
+        Part of the key under which work is reused; never the secret itself.
+        """
+        return ""
 
     def reads_meta(self) -> frozenset[str] | None:
         """Name the `meta` keys that this stage reads; None (the default) means any.

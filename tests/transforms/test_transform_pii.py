@@ -23,7 +23,7 @@ from ftdata.transforms.pii import TYPES, Pii, count, scrub
 from ftdata.transforms.pii.find import find
 from ftdata.transforms.pii.rule import Rule
 from ftdata.transforms.pii.rules import RULES
-from ftdata.transforms.pii.secrets import SHAPES
+from ftdata.transforms.pii.shapes import SHAPES
 
 BLOCKS = Path(__file__).parent / "pii_blocks"
 SHARED = Path(__file__).resolve().parents[3] / "shared/data/bench/pii"
@@ -100,7 +100,27 @@ VALUES = {
     "dni": "12345678-Z",
     "nie": "X-1234567-L",
     "nif": "NIF 501964843",
+    "curp": "BEML920313HCMLNS09",
+    "rfc": "GODE561231GR8",
+    "cuit": "20-12345678-6",
+    "nino": "AB 12 34 56 C",
+    "pis": "PIS 120.56412.54-5",
+    "cnh": "CNH 62472927637",
+    "voter-id": "título de eleitor 0043 5687 0906",
+    "cns": "cartão SUS 898 0000 0004 3208",
+    "plate": "placa ABC1D23",
+    "niss": "NISS 11234567892",
+    "citizen-card": "cartão de cidadão 00000000 0 ZZ4",
+    "nuss": "NUSS 28 12345678 40",
+    "rut": "RUT 12.345.678-5",
+    "ruc": "RUC 20131312955",
+    "nit": "NIT 900.123.456-7",
+    "cedula": "cédula 1.012.345.678",
+    "passport": "passport FX123456",
+    "license": "driving licence D1234567",
+    "vat": "VAT DE123456789",
     "secret": "AKIAIOSFODNN7EXAMPLE",
+    "name": "my name is Anna Lindqvist",
 }
 
 
@@ -290,7 +310,8 @@ def test_spared_meta_stays() -> None:
 
 def test_settings() -> None:
     assert Pii.scrubs is True
-    assert Pii().reads_meta() == frozenset()
+    assert Pii(names="off").reads_meta() == frozenset()
+    assert {"customer", "Customer Name", "customer_name"} <= Pii().reads_meta()
     assert hash(Pii()) == hash(Pii(types=tuple(reversed(TYPES))))
     with pytest.raises(ValidationError, match="'mail' is not a type; use some of email, url-credentials"):
         Pii(types=("mail",))

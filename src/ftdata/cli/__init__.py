@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-COMMANDS = ("run", "convert", "check", "sniff", "init", "show", "explain", "verify", "stages", "plugins")
+COMMANDS = ("run", "convert", "check", "sniff", "init", "show", "explain", "verify", "audit", "stages", "plugins")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from ftdata.batch import Batch, flat, lengths, mark, nest, said
+from ftdata.conversation import Message
 from ftdata.stages import Example, Transform
 
 Level: TypeAlias = Literal["off", "warn", "drop"]
@@ -35,6 +36,9 @@ _RULES: dict[str, tuple[str | None, str | None]] = {
 }
 # Top-level keys of a training row that are no field for a grader.
 _PLAIN_KEYS = frozenset(("parallel_tool_calls", "functions", "function_call", "tools", "tool_choice"))
+
+
+_CALL = Message(role="assistant", tool_calls=[{"id": "1", "type": "function", "function": {"name": "weather"}}])
 
 
 class Turns(Transform):
@@ -73,6 +77,7 @@ class Turns(Transform):
                 (("user", "Hi"), ("moderator", "Be kind."), ("assistant", "Hello!")),
                 ("Hi", " "),
                 (("user", "Hi"), ("tool", "18 °C"), ("assistant", "It is 18 °C.")),
+                (("user", "Hi"), _CALL, ("assistant", "It is 18 °C.")),
                 ("Hi", "Hello!", "One more thing"),
                 (("user", "Hi"), ("system", "Be brief."), ("assistant", "Hello!")),
                 (("system", "Be brief."), ("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello!")),

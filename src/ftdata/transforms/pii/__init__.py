@@ -1,4 +1,4 @@
-"""Personal data and secrets: found by check digits and fixed shapes, replaced by numbered placeholders."""
+"""Personal data and secrets: found by check digits and fixed shapes, names by columns and greetings; replaced."""
 
 from ftdata.transforms.pii.rules import TYPES
 from ftdata.transforms.pii.stage import Pii, count, scrub

@@ -49,6 +49,59 @@ def emails(text: str, start: int, end: int) -> Iterator[Hit]:
     yield Hit(begin, stop, f"{local}@{kept}".casefold())
 
 
+# Written out so that no program collects it: ana [at] example [dot] com, ana arroba exemplo ponto com.
+SPELT = (
+    r"(?i)[\w.%+\-]+(?: ?[\[({<] ?(?:at|arroba|@|a) ?[\])}>] ?| (?:at|arroba) )"
+    r"[\w\-]+(?:(?:\.| ?[\[({<] ?(?:dot|ponto|punto|point|punkt|\.) ?[\])}>] ?| (?:dot|ponto|punto|point"
+    r"|punkt) )[\w\-]+){1,4}"
+)
+SPELT_HINT = r"(?i)arroba|[\[({<] ?(?:at|@|a) ?[\])}>]| at [\w\-]{1,40} ?[\[({<]? ?(?:dot|point|punkt|ponto|punto)"
+_AT = re.compile(r"(?i) ?[\[({<] ?(?:at|arroba|@|a) ?[\])}>] ?| (?:at|arroba) ")
+_DOT = re.compile(r"(?i) ?[\[({<] ?(?:dot|ponto|punto|point|punkt|\.) ?[\])}>] ?| (?:dot|ponto|punto|point|punkt) ")
+_MAIL = re.compile(
+    r"(?i)mail|correo|correio|contact|contat|write|escrev|escrib|courriel|adres|cuenta|conta\b|account|login"
+)
+_TOP = frozenset(
+    "com org net edu gov io co info biz br pt es mx ar cl pe uy de fr it nl be ch at uk us ca au eu in app tv".split()
+)
+
+
+def spelt(text: str, start: int, end: int) -> Iterator[Hit]:
+    """Accept `name [at] host [dot] com` with a known top-level domain.
+
+    Without brackets only if the points are words or the sign is arroba, and a word for mail stands near or the name
+    is no word: `shop at example dot com` is none.
+    """
+    whole = text[start:end]
+    at = _AT.search(whole)
+    if at is None:
+        return
+    local, rest = whole[: at.start()], whole[at.end() :]
+    host = _DOT.sub(".", rest)
+    labels = host.lower().split(".")
+    while len(labels) > 1 and labels[-1] not in _TOP:
+        labels.pop()  # words behind it
+    if len(labels) < 2 or "" in labels or not local.strip(_LEADING):
+        return
+    if at.group().strip() and not at.group().strip().isalpha():
+        if at.group().strip("[](){}<> ").lower() == "a" and not _DOT.search(rest):
+            return
+    else:
+        plain = local.isalpha() and not _MAIL.search(text, max(0, start - 50), start)
+        if plain or (at.group().strip().lower() == "at" and not _DOT.search(rest)):
+            return
+    stop = start + at.end()
+    for number, label in enumerate(labels):
+        if number:
+            joint = _DOT.match(text, stop) or re.compile(r"\.").match(text, stop)
+            if joint is None:
+                return
+            stop = joint.end()
+        stop += len(label)
+    begin = start + len(local) - len(local.lstrip(_LEADING))
+    yield Hit(begin, stop, f"{local.lstrip(_LEADING)}@{'.'.join(labels)}".casefold())
+
+
 URL_CREDENTIALS = r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#:\"'`<>\[\]]*:[^\s/?#,;\"'`<>\[\]]+@"
 _TEMPLATE = re.compile(r"\$?\{+[^{}]*\}+|\$\(?\w+\)?|%[sd]|%\(\w+\)s|[*•.xX]{3,}")
 

@@ -151,3 +151,152 @@ def rg(number: str) -> bool:
     """
     total = sum(int(d) * w for d, w in zip(number[:8], _RG, strict=True))
     return "0123456789X0"[-total % 11] == number[8].upper()
+
+
+def _weighed(digits: str, weights: tuple[int, ...]) -> int:
+    return sum(int(d) * w for d, w in zip(digits, weights, strict=False))
+
+
+def _varied(digits: str, length: int) -> bool:
+    return len(digits) == length and digits.isdigit() and len(set(digits)) > 1
+
+
+def pis(digits: str) -> bool:
+    """Say whether eleven digits are a Brazilian PIS, PASEP, NIS or NIT (modulo 11)."""
+    return _varied(digits, 11) and _mod11([int(d) for d in digits[:10]], (3, 2, 9, 8, 7, 6, 5, 4, 3, 2)) == int(
+        digits[10]
+    )
+
+
+def cnh(digits: str) -> bool:
+    """Say whether eleven digits are a Brazilian driving licence's (Denatran: two modulo 11, the second less two)."""
+    if not _varied(digits, 11):
+        return False
+    first = _weighed(digits, (9, 8, 7, 6, 5, 4, 3, 2, 1)) % 11
+    less, first = (2, 0) if first > 9 else (0, first)
+    second = _weighed(digits, (1, 2, 3, 4, 5, 6, 7, 8, 9)) % 11 - less
+    second = second + 11 if second < 0 else second
+    return digits[9:] == f"{first}{0 if second > 9 else second}"
+
+
+def voter(digits: str) -> bool:
+    """Say whether twelve digits are a Brazilian voter's title (TSE, Res. 21.538/2003): state 01-28, two modulo 11."""
+    if not _varied(digits, 12) or not 1 <= int(digits[8:10]) <= 28:
+        return False
+    special = digits[8:10] in ("01", "02")  # São Paulo, Minas Gerais: a rest of 0 may count as 1
+
+    def rests(total: int) -> tuple[int, ...]:
+        rest = total % 11 % 10
+        return (0, 1) if special and total % 11 == 0 else (rest,)
+
+    first = int(digits[10])
+    return first in rests(_weighed(digits, (2, 3, 4, 5, 6, 7, 8, 9))) and int(digits[11]) in rests(
+        int(digits[8]) * 7 + int(digits[9]) * 8 + first * 9
+    )
+
+
+def cns(digits: str) -> bool:
+    """Say whether fifteen digits are a Brazilian health card's (SUS: modulo 11 leaves 0; begins with 1, 2, 7, 8, 9)."""
+    if not _varied(digits, 15) or digits[0] not in "12789" or _weighed(digits, tuple(range(15, 0, -1))) % 11:
+        return False
+    return digits[0] in "789" or digits[11:14] in ("000", "001")
+
+
+def niss(digits: str) -> bool:
+    """Say whether eleven digits are a Portuguese NISS: 9 less the sum by primes, modulo 10."""
+    return _varied(digits, 11) and 9 - _weighed(digits, (29, 23, 19, 17, 13, 11, 7, 5, 3, 2)) % 10 == int(digits[10])
+
+
+def citizen_card(number: str) -> bool:
+    """Say whether twelve characters are a Portuguese citizen card's (Luhn, letters from A = 10)."""
+    if len(number) != 12 or not number[:9].isdigit() or not number[11].isdigit():
+        return False
+    values = [int(char, 36) * (2 - at % 2) for at, char in enumerate(number)]
+    return sum(v - 9 if at % 2 == 0 and v > 9 else v for at, v in enumerate(values)) % 10 == 0
+
+
+def nuss(digits: str) -> bool:
+    """Say whether eleven or twelve digits are a Spanish social security number: the last two are the rest modulo 97."""
+    if not 11 <= len(digits) <= 12 or not digits.isdigit():
+        return False
+    number = int(digits[2:-2])
+    whole = int(digits[:2]) * 10**7 + number if number < 10**7 else int(digits[:-2])
+    return 1 <= int(digits[:2]) <= 66 and whole % 97 == int(digits[-2:])
+
+
+_DATE = (range(1, 13), range(1, 32))
+
+
+def _dated(digits: str) -> bool:
+    return int(digits[2:4]) in _DATE[0] and int(digits[4:6]) in _DATE[1]
+
+
+_CURP = "0123456789ABCDEFGHIJKLMNÑOPQRSTUVWXYZ"
+
+
+def curp(number: str) -> bool:
+    """Say whether eighteen characters are a Mexican CURP: date, sex, its digit (Renapo)."""
+    if len(number) != 18 or not number[4:10].isdigit() or not _dated(number[4:10]) or number[10] not in "HMX":
+        return False
+    total = sum(_CURP.index(char) * (18 - at) for at, char in enumerate(number[:17]))
+    return str(-total % 10) == number[17]
+
+
+_RFC = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ Ñ"
+
+
+def rfc_form(number: str) -> bool:
+    """Say whether twelve or thirteen characters have the form of a Mexican RFC; the ones for everybody do not count."""
+    digits = number[-9:-3]
+    return digits.isdigit() and _dated(digits) and not number.startswith(("XAXX010101", "XEXX010101"))
+
+
+def rfc(number: str) -> bool:
+    """Say whether an RFC also has its check character (SAT, modulo 11)."""
+    if not rfc_form(number):
+        return False
+    total = sum(_RFC.index(char) * (13 - at) for at, char in enumerate(number[:-1].rjust(12)))
+    return "0A987654321"[total % 11 if total % 11 != 0 else 0] == number[-1]
+
+
+_CUIT = ("20", "23", "24", "25", "26", "27", "30", "33", "34", "50", "51", "55")
+_TAX = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+
+
+def cuit(digits: str) -> bool:
+    """Say whether eleven digits are an Argentine CUIT or CUIL: a prefix that is given out, modulo 11."""
+    if not _varied(digits, 11) or digits[:2] not in _CUIT:
+        return False
+    return "09987654321"[_weighed(digits, _TAX) % 11] == digits[10]
+
+
+def ruc(digits: str) -> bool:
+    """Say whether eleven digits are a Peruvian RUC (SUNAT: modulo 11, 10 counts as 0, 11 as 1)."""
+    return _varied(digits, 11) and (11 - _weighed(digits, _TAX) % 11) % 10 == int(digits[10])
+
+
+def rut(number: str) -> bool:
+    """Say whether seven or eight digits and a digit or K are a Chilean RUT (modulo 11)."""
+    if not 8 <= len(number) <= 9 or not number[:-1].isdigit() or len(set(number[:-1])) == 1:
+        return False
+    total = sum(int(d) * (2 + at % 6) for at, d in enumerate(reversed(number[:-1])))
+    return "0K987654321"[total % 11] == number[-1]
+
+
+def nino(number: str) -> bool:
+    """Say whether nine characters can be a British national insurance number (HMRC, NIM39110)."""
+    first = number[:2]
+    given = (
+        not set(first) & set("DFIQUV") and first[1] != "O" and first not in ("BG", "GB", "NK", "KN", "TN", "NT", "ZZ")
+    )
+    return len(number) == 9 and given and len(set(number[2:8])) > 1
+
+
+def vat(number: str) -> bool:
+    """Say whether a number can be of a European VAT register; an Italian one has its Luhn digit, a Belgian its rest."""
+    digits = "".join(filter(str.isdigit, number))
+    if number.isdigit() or number.startswith("IT"):
+        return len(digits) == 11 and luhn(digits) and len(set(digits)) > 2
+    if number.startswith("BE"):
+        return len(digits) in (9, 10) and 97 - int(digits[:-2]) % 97 == int(digits[-2:])
+    return 7 <= len(digits) <= 12 and len(set(digits)) > 2

@@ -22,10 +22,10 @@ ROW_NIF = r"(?i)nif|nipc|contribuinte|fiscal|vat|iva"
 ROW_CEP = r"(?i)(?:^|[^a-z\[])cep(?:$|[^a-z])|\[cep(?:$|[^a-z_])"
 ROW_RG = r"(?:^|[^A-Za-z\[])(?:RG|rg|Rg|R\.G\.)(?:$|[^A-Za-z])|\[(?:RG|rg|Rg|R\.G\.)(?:$|[^A-Za-z_])|(?i)identidade"
 
-_NOT_ALNUM = re.compile(r"[^A-Za-z0-9]")
+NOT_ALNUM = re.compile(r"[^A-Za-z0-9]")
 
 
-def _alone(text: str, start: int, end: int) -> bool:
+def alone(text: str, start: int, end: int) -> bool:
     """Say whether nothing is glued to the span, nor joined to it by a sign: then it is no piece of something longer."""
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     if before[-1:].isalnum() or before[-1:] in ("_", "#", "$", "€", "£", "+", "@", "\\"):
@@ -47,8 +47,8 @@ def ssns(text: str, start: int, end: int) -> Iterator[Hit]:
     With spaces, or as nine bare digits, only where SSN, social security or taxpayer is the nearest word.
     """
     whole = text[start:end]
-    digits = _NOT_ALNUM.sub("", whole)
-    if not checksums.ssn(digits) or len(set(digits)) == 1 or not _alone(text, start, end):
+    digits = NOT_ALNUM.sub("", whole)
+    if not checksums.ssn(digits) or len(set(digits)) == 1 or not alone(text, start, end):
         return
     if len(whole) > 9 and whole[3] != whole[6]:
         return
@@ -59,8 +59,8 @@ def ssns(text: str, start: int, end: int) -> Iterator[Hit]:
 
 def rgs(text: str, start: int, end: int) -> Iterator[Hit]:
     """Accept the form of an RG (`12.345.678-9`, bare digits, X for the last) where RG is the nearest telling word."""
-    if _alone(text, start, end) or (text[max(0, start - 3) : start - 1].isupper() and text[start - 1 : start] in "-."):
-        value = _NOT_ALNUM.sub("", text[start:end]).upper()
+    if alone(text, start, end) or (text[max(0, start - 3) : start - 1].isupper() and text[start - 1 : start] in "-."):
+        value = NOT_ALNUM.sub("", text[start:end]).upper()
         near = said(text, start, end).kind
         if 7 < len(value) < 11 and near == "rg":
             yield Hit(start, end, value)
@@ -69,8 +69,8 @@ def rgs(text: str, start: int, end: int) -> Iterator[Hit]:
 def rgs_of_row(text: str, start: int, end: int) -> Iterator[Hit]:
     """Accept an RG in full punctuation when the conversation names it and no word near says something else."""
     whole = text[start:end]
-    value = _NOT_ALNUM.sub("", whole).upper()
-    if "." not in whole or "-" not in whole or len(value) != 9 or not _alone(text, start, end):
+    value = NOT_ALNUM.sub("", whole).upper()
+    if "." not in whole or "-" not in whole or len(value) != 9 or not alone(text, start, end):
         return
     if said(text, start, end).kind in ("", "rg") and checksums.rg(value):
         yield Hit(start, end, value)
@@ -78,15 +78,15 @@ def rgs_of_row(text: str, start: int, end: int) -> Iterator[Hit]:
 
 def ceps(text: str, start: int, end: int) -> Iterator[Hit]:
     """Accept a CEP (`01310-100`; `01.310-100`, eight digits) where CEP is the nearest telling word."""
-    digits = _NOT_ALNUM.sub("", text[start:end])
-    if digits != "00000000" and _alone(text, start, end) and said(text, start, end).kind == "cep":
+    digits = NOT_ALNUM.sub("", text[start:end])
+    if digits != "00000000" and alone(text, start, end) and said(text, start, end).kind == "cep":
         yield Hit(start, end, digits)
 
 
 def ceps_of_row(text: str, start: int, end: int) -> Iterator[Hit]:
     """Accept `01310-100` in a conversation that names the CEP, where no word near says anything."""
-    if end - start == 9 and text[start + 5] == "-" and _alone(text, start, end) and not said(text, start, end).kind:
-        yield Hit(start, end, _NOT_ALNUM.sub("", text[start:end]))
+    if end - start == 9 and text[start + 5] == "-" and alone(text, start, end) and not said(text, start, end).kind:
+        yield Hit(start, end, NOT_ALNUM.sub("", text[start:end]))
 
 
 def _plainly(text: str, start: int, end: int) -> bool:
@@ -102,37 +102,37 @@ def _plainly(text: str, start: int, end: int) -> bool:
 
 def dnis(text: str, start: int, end: int) -> Iterator[Hit]:
     """Accept a Spanish DNI by its letter; with a small letter, or a space before it, only next to a word (DNI, NIF)."""
-    value = _NOT_ALNUM.sub("", text[start:end]).upper().zfill(9)
-    if checksums.dni(value) and _alone(text, start, end) and _plainly(text, start, end):
+    value = NOT_ALNUM.sub("", text[start:end]).upper().zfill(9)
+    if checksums.dni(value) and alone(text, start, end) and _plainly(text, start, end):
         yield Hit(start, end, value)
 
 
 def nies(text: str, start: int, end: int) -> Iterator[Hit]:
     """Accept a Spanish NIE by its letter; in small letters, or with spaces, only next to a word (NIE, NIF, DNI)."""
-    value = _NOT_ALNUM.sub("", text[start:end]).upper()
-    if checksums.nie(value) and _alone(text, start, end) and _plainly(text, start, end):
+    value = NOT_ALNUM.sub("", text[start:end]).upper()
+    if checksums.nie(value) and alone(text, start, end) and _plainly(text, start, end):
         yield Hit(start, end, value)
 
 
 def cifs(text: str, start: int, end: int) -> Iterator[Hit]:
     """Accept a Spanish company's NIF by its control character, where NIF, CIF or VAT is the nearest telling word."""
-    value = _NOT_ALNUM.sub("", text[start:end]).upper()
+    value = NOT_ALNUM.sub("", text[start:end]).upper()
     if value[0] not in "ABCDEFGHJKLMNPQRSUVW" or not checksums.cif(value):
         return
     if text[max(0, start - 2) : start].upper() == "ES":
         start -= 2  # the form of the VAT number
-    if _alone(text, start, end) and said(text, start, end).kind in ("nif", "dni"):
+    if alone(text, start, end) and said(text, start, end).kind in ("nif", "dni"):
         yield Hit(start, end, value)
 
 
 def nifs(text: str, start: int, end: int) -> Iterator[Hit]:
     """Accept a Portuguese NIF by its control digit where NIF, contribuinte or VAT is the nearest telling word."""
-    digits = _NOT_ALNUM.sub("", text[start:end])
+    digits = NOT_ALNUM.sub("", text[start:end])
     if not checksums.nif(digits):
         return
     if text[max(0, start - 2) : start].upper() == "PT":
         start -= 2
-    if _alone(text, start, end) and said(text, start, end).kind == "nif":
+    if alone(text, start, end) and said(text, start, end).kind == "nif":
         yield Hit(start, end, digits)
 
 
@@ -155,7 +155,7 @@ def under_key(type: str, key: str, value: str) -> str:
     named = _NAMED.search(key)
     if named is None or named[1].lower() != type or not _SHAPES[type].fullmatch(value):
         return ""
-    plain = _NOT_ALNUM.sub("", value).upper()
+    plain = NOT_ALNUM.sub("", value).upper()
     if type == "nif":
         plain = plain.removeprefix("PT").removeprefix("ES")
         return plain if (checksums.nif(plain) if plain.isdigit() else checksums.cif(plain)) else ""

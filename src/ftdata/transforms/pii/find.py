@@ -39,10 +39,24 @@ _Rows = np.ndarray[Any, Any]
 _Ranked = tuple[int, int, int, str]  # rank, start, end, value
 
 
-def _hits(rule: Rule, rank: int, texts: pl.Series, where: pl.Series) -> dict[int, list[_Ranked]]:
+class _Windows(NamedTuple):
+    """What a rule's `window` matches in the texts that hold any of it: a small text in place of each."""
+
+    where: _Rows
+    """Positions of the texts, ascending."""
+    pieces: pl.Series
+
+    def at(self, where: pl.Series) -> pl.Series:
+        return self.pieces.gather(pl.Series(np.searchsorted(self.where, where.to_numpy()), dtype=pl.UInt32))
+
+
+def _hits(
+    rule: Rule, rank: int, texts: pl.Series, where: pl.Series, windows: dict[str, _Windows]
+) -> dict[int, list[_Ranked]]:
     """Give the hits of one rule among the texts at the positions `where`, by position."""
+    looked = windows[rule.window].at(where) if rule.window else texts.gather(where)
+    matches = looked.str.extract_all(rule.pattern)
     candidates = texts.gather(where)
-    matches = candidates.str.extract_all(rule.pattern)
     some = matches.list.len() > 0
     result: dict[int, list[_Ranked]] = {}
     for position, text, strings in zip(
@@ -61,7 +75,7 @@ def _hits(rule: Rule, rank: int, texts: pl.Series, where: pl.Series) -> dict[int
 
 def _candidates(
     rules: Sequence[Rule], texts: pl.Series, odd: pl.Series, rows: _Rows, around: tuple[pl.Series, _Rows]
-) -> list[pl.Series]:
+) -> tuple[list[pl.Series], dict[str, _Windows]]:
     """Give for each rule the positions of the texts worth its pattern; `odd` are those that may hold a token."""
     literals = sorted({literal for rule in rules for literal in rule.literals})
     holders: dict[str, list[int]] = {literal: [] for literal in literals}
@@ -75,7 +89,7 @@ def _candidates(
         for position, some in zip(tokens.to_list(), held.to_list(), strict=True):
             for literal in some:
                 holders[literal].append(position)
-    hinted = _behind_gates(rules, texts)
+    hinted, windows = _behind_gates(rules, texts)
 
     def passing(rule: Rule) -> pl.Series:
         if rule.hint not in hinted:
@@ -106,30 +120,33 @@ def _candidates(
         else:
             where = passing(rule)
         result.append(where)
-    return result
+    return result, windows
 
 
-def _behind_gates(rules: Sequence[Rule], texts: pl.Series) -> dict[str, pl.Series]:
+def _behind_gates(rules: Sequence[Rule], texts: pl.Series) -> tuple[dict[str, pl.Series], dict[str, _Windows]]:
     """Give for each hint behind a gate the positions of the texts that pass both; all hints of a gate are one call."""
-    gates: dict[str, list[str]] = {}
+    gates: dict[tuple[str, str], list[str]] = {}
     for rule in rules:
-        if rule.gate and rule.hint not in gates.setdefault(rule.gate, []):
-            gates[rule.gate].append(rule.hint)
+        if rule.gate and rule.hint not in gates.setdefault((rule.gate, rule.window), []):
+            gates[rule.gate, rule.window].append(rule.hint)
     result: dict[str, pl.Series] = {}
-    for gate, hints in gates.items():
-        through = texts.str.contains(gate).arg_true()
+    windows: dict[str, _Windows] = {}
+    passed: dict[str, pl.Series] = {}
+    for (gate, window), hints in gates.items():
+        if gate not in passed:
+            passed[gate] = texts.str.contains(gate).arg_true()
+        through = passed[gate]
         if not len(through):
             result.update(dict.fromkeys(hints, _NOWHERE))
             continue
         text = pl.col("text")
-        marks = (
-            texts.gather(through)
-            .rename("text")
-            .to_frame()
-            .select(text.str.contains(hint).alias(hint) for hint in hints)
-        )
+        looked = texts.gather(through)
+        if window:
+            looked = looked.str.extract_all(window).list.join("\n")
+            windows[window] = _Windows(through.to_numpy(), looked)
+        marks = looked.rename("text").to_frame().select(text.str.contains(hint).alias(hint) for hint in hints)
         result.update({hint: through.filter(marks[hint]) for hint in hints})
-    return result
+    return result, windows
 
 
 def _resolve(hits: list[_Ranked], rules: Sequence[Rule]) -> list[Found]:
@@ -163,12 +180,11 @@ def find(
     odd = texts.str.contains(f"{TOKEN_LIKE}|{DISGUISED}").arg_true()
     scanned, shadows = undisguise(texts, odd)
     found: dict[int, list[_Ranked]] = {}
-    for rank, (rule, where) in enumerate(
-        zip(rules, _candidates(rules, scanned, odd, rows, around or (texts, rows)), strict=True)
-    ):
+    candidates, windows = _candidates(rules, scanned, odd, rows, around or (texts, rows))
+    for rank, (rule, where) in enumerate(zip(rules, candidates, strict=True)):
         if not len(where):
             continue
-        hits = _hits(rule, rank, scanned, where)
+        hits = _hits(rule, rank, scanned, where, windows)
         for position, some in hits.items():
             found.setdefault(position, []).extend(some)
     if keys is not None:

@@ -1,7 +1,7 @@
 """Words near a number that tell what it is: a phone, a document, or something that only looks like one.
 
 English, Portuguese, Spanish, French, German and Italian. A word is looked up without case and accents, `R.G.` without
-its full stops. What decides is the nearest word that means anything. To teach another word: add it to its line here.
+its full stops. What decides is the nearest word that means anything. The words are in `words`.
 """
 
 from __future__ import annotations
@@ -11,85 +11,20 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-_WORDS = {
-    # A phone's own name: what follows is one, however it is written.
-    "label": (
-        "phone phones telephone tel telf tlf tfno tph ph mobile mob cell cellphone cel cels whatsapp whats wpp zap "
-        "zapzap wp wa sms fax landline hotline helpline voicemail pager telefone telefones fone fones telemovel "
-        "celular celulares movel ddd ramal telefono telefonos fono movil moviles guasap wasap telephones portable "
-        "telecopie gsm natel telefon telefonnummer telefonnr handy handynummer mobil mobilnummer mobilfunk rufnummer "
-        "festnetz festnetznummer durchwahl telefonisch cellulare cellulari fisso telefonata viber telefoon "
-        "telefoonnummer mobiel fixo fijo"
-    ),
-    # To call or to reach somebody: what follows is a phone if it is written as one.
-    "call": (
-        "call calls called calling dial dialed dialled ring rang reach reached reachable contact contacts callback "
-        "text texts texted texting ligue liguem ligar ligo ligou liga ligaram ligacao ligacoes ligando chame chama "
-        "chamar contato contatos contacto contactos contacte contactar recado llama llamad llamar llame llamen llamame "
-        "llameme llamadme llamo llamada llamadas llamenos llamaron marca marcar marque marcaron comuniquese "
-        "comunicarse disque discar discando sac appelez appeler appelle appelezmoi rappelez rappeler rappel "
-        "joindre joignable contacter falar fale "
-        "contactez joignez composer composez fixe anrufen anruf ruckruf rufen ruf ruft rufe anrufe erreichen "
-        "erreichbar erreichst kontakt chiamare chiama chiamami chiamatemi chiamate chiamata contattare contattami "
-        "contattatemi contattateci richiamare recapito raggiungibile bel bellen emergency emergencia notfall urgence"
-    ),
-    # After a number only: who does or does not pick up.
-    "answer": "answer answers answered answering atende atendem atendeu contesta contestan contesto repond antwortet",
-    # `number` beside `my` is a phone more often than not; beside anything else it says nothing.
-    "number": "number numbers num nr no numero numeros nummer nummern numeri",
-    # `add me` is a call, `add` alone a sum.
-    "add": "add",
-    "rg": "rg identidade",
-    "cep": "cep ceps",
-    "ssn": "ssn ssns ss itin tin taxpayer social",
-    "nif": "nif nipc contribuinte contribuintes cif fiscal vat iva",
-    "dni": "dni nie documento",
-    # Anything else that is numbered.
-    "other": (
-        "cpf cpfs cnpj cnpjs iban bic swift isbn issn ean gtin upc imei iccid sku asin doi pmid uuid guid hash mac cvv "
-        "pin puk pis pasep cnh nire crm oab ctps renavam boleto passport passaporte pasaporte passeport reisepass "
-        "license licence licencia curp rfc cuit cuil rut nss siret siren ust steuernummer "
-        "order orders pedido pedidos orden ordenes commande commandes bestellung bestellnummer bestellnr auftrag "
-        "auftragsnummer ordine ordini encomenda encomendas compra compras purchase po "
-        "invoice invoices fatura faturas factura facturas facture factures rechnung rechnungsnummer rechnungsnr "
-        "fattura nota notas nf nfe nfs recibo receipt bill beleg "
-        "tracking track rastreio rastreamento rastreador seguimiento guia guias suivi colis sendung sendungsnummer "
-        "sendungsverfolgung parcel package paquete shipment envio awb spedizione "
-        "ticket tickets chamado chamados protocolo protocolos protocol case incidente incident vorgang vorgangsnummer "
-        "reclamo reclamacao dossier pratica "
-        "ref reference references referencia referencias referenz id ids identifier identificador "
-        "code codes codigo codigos cod kode codice "
-        "serial serie series seriennummer matricula matriculas lote lotes batch lot charge part parts peca pecas "
-        "product produto producto produit produkt prodotto item items article artikel artikelnummer articulo artigo "
-        "model modelo modele modell account accounts acct conta contas cuenta cuentas konto kontonummer compte conto "
-        "agencia banco bank blz card cards cartao cartoes tarjeta tarjetas carte karte carta kundennummer contract "
-        "contrato contratos contrat vertrag vertragsnummer contratto policy apolice poliza police versicherungsnummer "
-        "processo proceso process expediente transaction transacao transaccion transaktion payment pagamento pago tx "
-        "nsu txid zip postcode postal plz cap cp error erro errore fehler fehlercode exception port porta puerto "
-        "status timestamp epoch unix latitude longitude lat lon lng coordinates coordenadas gps tweet post session "
-        "sessao sesion room flight voo vuelo vol flug booking reserva reservation buchung "
-        "total price preco precio prix preis prezzo valor amount importe montant betrag cost costs custo costo "
-        "population populacao poblacion size tamanho peso weight score pages paginas isin wkn patent barcode barras"
-    ),
-    # What is written as an address of the network is.
-    "version": (
-        "version versions versao versoes versione v ver release releases build firmware revision rev patch sdk update "
-        "upgrade actualizacion atualizacao driver section sections secao seccion chapter capitulo clause clausula "
-        "abschnitt"
-    ),
-    # After a number: what it counts.
-    "unit": (
-        "bytes byte kb mb gb tb km cm mm kg mg ml usd eur brl gbp euros euro dollars dolares reais pesos pounds people "
-        "habitantes inhabitants personas pessoas einwohner views followers seguidores rows records users items units "
-        "unidades million millions milhoes millones ms seconds segundos percent"
-    ),
-    # For addresses on the network, see `network`.
-    "ip": (
-        "ip ips ipv4 ipv6 address addresses addr endereco enderecos direccion direcciones adresse indirizzo host hosts "
-        "hostname server servers servidor servidores serveur ping pings gateway dns router roteador login logged "
-        "subnet proxy vpn firewall cidr peer remote inet"
-    ),
-}
+from ftdata.transforms.pii.words import ENDS, STEMS, WORDS
+
+
+@cache
+def _kind(word: str) -> str:
+    """Give the kind of a word: as it stands in the table, or by its beginning or end."""
+    if (kind := _kinds().get(word)) is not None:
+        return kind
+    for size in range(9, 3, -1):
+        if len(word) >= size and (kind := STEMS.get(word[:size])) is not None:
+            return kind
+    return "label" if word.endswith(ENDS) and not word.endswith(("microfone", "microphone", "xilofone")) else ""
+
+
 _WHOSE = frozenset(
     "my your his her hers our their this new meu minha seu sua dele dela nosso novo mi tu su nuestro nuevo este mon "
     "ton votre notre son nouveau mein meine meiner meinen ihre ihr unsere deine mio tuo suo nostro il le".split()
@@ -101,6 +36,15 @@ _LINKS = frozenset(
     "or ou oder y and und et em en in im am c i s um uno un one meu minha mi su seu mein meine mon mio now esse este "
     "that this please favor moi mich mir uns sie bitte dele dela if se si op naar an residencial comercial "
     "trabalho casa pessoal personal "
+    "that which from desde from depuis que che qui die which works best better is've just now uso usar "
+    "use using tengo tenho tem anota anote "
+    "note nota ecco voici hier aqui aca here segue sigue mejor melhor best ahora agora jetzt adesso maintenant antiguo "
+    "actualizado should be debe ser deve changed cambio mudou listed file to under fila anterior whose "
+    "wife husband mother father son daughter brother sister friend esposa marido esposo mulher mae pai "
+    "filho filha irmao "
+    "irma amigo amiga mujer madre padre hijo hija hermano hermana mari femme mere pere frere soeur fils "
+    "fille frau mann "
+    "mutter vater moglie marito madre padre figlio figlia vrouw man adicional extra otro outro other autre altro "
     "particular direct direto direkt private privat principal atual actual cliente client customer".split()
 )
 _WORD = re.compile(r"((?:[^\W\d_]\.){2,}|ipv[46]|[^\W\d_]+)(?:['’]s(?![^\W\d_]))?")
@@ -108,7 +52,35 @@ _NUMBER = re.compile(r"[0-9](?:[ .\-–/()]{0,2}[0-9]){5,}|\[[A-Z]+(?:_[A-Z]+)*_
 _ALIKE = re.compile(r"[ ,;/|]*(?:ou|or|oder|o|y|e|and|und|et)?[ ,;/|(+]*", re.I)
 _LINE_ENDED = re.compile(r".*[.!?…] *\n", re.S)
 _BEHIND = ("label", "answer")
-_REACH_BACK, _REACH_ON = 60, 30
+_REACH_BACK, _REACH_ON = 80, 30
+
+
+_OF = frozenset("of do da dos das de del des du della dello der dem den vom von van het".split())
+_OWNERS = frozenset(
+    "imei serial serie seriennummer iccid modelo model modele modell puk pin pedido order orden protocolo protocol "
+    "ticket chamado codigo code id referencia reference ref nota fatura factura invoice contrato".split()
+)
+_LETTER = re.compile(
+    r"(?:^|[^\w.])(?:[PTMFCWH]|[ptmfcwh](?=\s?:))\s?[.:]\s{0,2}$|(?:^|[\n|·])\s?[TMPF]\s$|\b06[ -]?nummer(?: is)?:?\s$"
+)
+"""One letter before a number, as in a signature (`T: …`, `M. …`, `T …`), and the Dutch word for a mobile's."""
+_ON = frozenset("on in for at em no na en para auf im für fur dans sur pour".split())
+_ARTICLES = frozenset("the a o os as el la le il lo die das der den dem una un une this your their".split())
+_DRIVES = frozenset("driver drivers driving conducir conduccion conducao conduzir motorista condutor conduire".split())
+# Words that say something only beside one of these.
+_ONLY: dict[str, frozenset[str]] = {
+    "social": frozenset(
+        "security seguridad seguranca securite number numero no my your his her meu minha mi su".split()
+    ),
+    "cidadao": frozenset(("cartao", "cc")),
+    "insurance": frozenset(("national", "ni")),
+    "btw": frozenset(("nummer", "nr", "id")),
+    "ust": frozenset(("id", "idnr", "nr", "umsatzsteuer")),
+    "uid": frozenset(("nr", "vat", "mwst")),
+    "fuhrerschein": frozenset(("nummer", "nr", "mein")),
+}
+_APART = re.compile(r"[;\n.!][^\w]*$")
+_NEXT = re.compile(r"[.!?;](?: |$)|\n")
 
 
 class Said(NamedTuple):
@@ -123,12 +95,12 @@ class Said(NamedTuple):
     @property
     def close(self) -> bool:
         """Whether the word speaks of the number itself, not of something else in the sentence."""
-        return self.linked or self.between < 3
+        return self.linked or self.between < 4
 
 
 @cache
 def _kinds() -> dict[str, str]:
-    return {word: kind for kind, words in _WORDS.items() for word in words.split()}
+    return {word: kind for kind, words in WORDS.items() for word in words.split()}
 
 
 def _accents() -> dict[int, str]:
@@ -144,7 +116,7 @@ def _fold(piece: str) -> list[str]:
 
 
 def _words_before(piece: str, cut: bool) -> list[str]:
-    if ended := _LINE_ENDED.match(piece):
+    if (ended := _LINE_ENDED.match(piece)) and not _asks(ended.group()):
         cut, piece = False, piece[ended.end() :]
     for number in reversed(list(_NUMBER.finditer(piece))):
         if not _ALIKE.fullmatch(piece, number.end()):
@@ -157,10 +129,17 @@ def _words_before(piece: str, cut: bool) -> list[str]:
     return words[::-1]
 
 
+def _asks(sentences: str) -> bool:
+    """Say whether the last sentence asks for a phone: what stands on the line below is the answer."""
+    if sentences.rstrip()[-1:] != "?":
+        return False
+    return any(_kind(word) == "label" for word in _fold(re.split("[.!?]", sentences.rstrip()[:-1])[-1]))
+
+
 def said(text: str, start: int, end: int) -> Said:
     """Say what a number is by the words before it, or by a phone word or a unit right behind it (`… is my mobile`).
 
-    Looked at are 60 characters before and 30 behind on the same line. Another number (or the placeholder of one) takes
+    Looked at are 80 characters before and 30 behind on the same line. Another number (or the placeholder of one) takes
     the words before it for itself, unless the two make a list; a sentence that ends its line says nothing of the next.
     """
     begin = max(0, start - _REACH_BACK)
@@ -170,20 +149,70 @@ def said(text: str, start: int, end: int) -> Said:
 
 @lru_cache(8192)
 def _said(before: str, cut: bool, behind: str) -> Said:
-    kinds = _kinds()
-    after = _fold(_NUMBER.split(behind.partition("\n")[0], maxsplit=1)[0])[:4]
-    counted = bool(after) and kinds.get(after[0]) == "unit"
+    after = _fold(_NUMBER.split(_NEXT.split(behind, maxsplit=1)[0], maxsplit=1)[0])[:5]
+    counted = bool(after) and _kind(after[0]) == "unit"
     words = _words_before(before, cut)
     linked = True
+    apart, listed = _APART.search(before) is not None, before.rstrip().endswith((",", "|", "·"))
     for place, word in enumerate(words):
-        kind = kinds.get(word, "")
-        if kind == "number":
-            kind = "" if _WHOSE.isdisjoint(words[max(0, place - 1) : place + 2]) else "call"
-        elif kind == "add":
-            kind = "call" if place and words[place - 1] in ("me", "us") else ""
+        kind = _meant(_kind(word), words, place)
+        if kind == "other" and place and _owned(words, place):
+            continue
+        if kind in ("label", "call") and word != "area" and (owner := _owner(words, place)):
+            return Said(owner, place, linked)
         if kind and kind not in ("unit", "answer") and (linked or not counted):
+            if (kind == "call" and apart) or (kind == "other" and (apart or listed) and not place):
+                return Said(kind, place + 4, False)
             return Said(kind, place, linked)
         linked = linked and word in _LINKS
     if counted:
         return Said("unit", 0, True)
-    return Said("call", 0, True) if any(kinds.get(word) in _BEHIND for word in after) else Said("", 0, False)
+    if _LETTER.search(before) is not None:
+        return Said("call", 0, True)
+    numbered = bool(words) and _kind(words[0]) == "number"  # the number 9123 4567 keeps calling me
+    for place, word in enumerate(after):
+        kind = _meant(_kind(word), after, place)
+        if (kind in _BEHIND and place < 4) or (kind == "call" and (numbered or word in ("number", "numero"))):
+            return Said("call", 0, True)
+    return Said("", 0, False)
+
+
+def _meant(kind: str, words: list[str], place: int) -> str:
+    """Give what a word means among its neighbours: `number` is a phone beside `my`, `add` a call behind `me`."""
+    if kind == "number":
+        return "" if _WHOSE.isdisjoint(words[max(0, place - 1) : place + 2]) else "call"
+    if words[place] == "fiscal" and words[place + 1 : place + 2] in (["nota"], ["cupom"], ["notas"]):
+        return "other"
+    if words[place] == "free" and words[place + 1 : place + 2] == ["toll"]:
+        return "label"
+    if words[place] == "area" and {"codigo", "code"} & set(words[place + 1 : place + 3]):
+        return "label"
+    if kind == "license" or words[place] in _ONLY:
+        around = words[max(0, place - 3) : place + 4]
+        if _ONLY.get(words[place], _DRIVES).isdisjoint(around):
+            return "other" if kind == "license" else ""
+    if words[place] in ("cc", "ci") and place:
+        return ""
+    if kind == "add":
+        return "call" if place and words[place - 1] in ("me", "us") else ""
+    return kind
+
+
+def _owned(words: list[str], place: int) -> bool:
+    """Say whether a word only says whose the phone is: the phone on my account, … (never right before the number)."""
+    at = place + 1
+    while at < min(len(words), place + 4) and (words[at] in _WHOSE or words[at] in _ARTICLES):
+        at += 1
+    on = at < len(words) and (words[at] in _ON or words[at] in _OF)
+    return on and at + 1 < len(words) and _kind(words[at + 1]) == "label"
+
+
+def _owner(words: list[str], place: int) -> str:
+    """Give the kind of what belongs to a phone or a call: the IMEI of the phone, the protocol of the call."""
+    at = place + 1
+    while at < min(len(words), place + 4) and (words[at] in _OF or words[at] in _LINKS):
+        at += 1
+    if at == place + 1 or (words[at - 1] not in _OF and words[place + 1] not in _OF):
+        return ""
+    kind = _kind(words[at]) if at < len(words) else ""
+    return kind if kind == "other" and words[at] in _OWNERS else ""

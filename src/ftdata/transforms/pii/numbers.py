@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from ftdata.transforms.pii import checksums
+from ftdata.transforms.pii.nearby import said
 from ftdata.transforms.pii.rule import Hit
 
 _ALNUM = re.compile(r"[A-Za-z0-9]+")
@@ -40,8 +41,11 @@ def _chained(text: str, start: int, end: int) -> bool:
 
 CARD = r"[0-9]{4}[0-9 .\-]{7,}[0-9]"
 _CARD_WORD = re.compile(
-    r"card\b|cards\b|\bccn?\b|cart[aã]o|cart[oõ]es|tarjeta|visa\b|master ?card|amex|cr[eé]dito\b|d[eé]bito\b", re.I
+    r"card\b|cards\b|(?<!-)\bccn?\b(?!-)|cart[aã]o|cart[oõ]es|tarjeta|visa\b|master ?card|amex"
+    r"|cr[eé]dito\b|d[eé]bito\b",
+    re.I,
 )
+_IMEI = re.compile(r"(?:imei|iccid)\b[^0-9]{0,16}$", re.I)
 _GROUPS = ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 3), (4, 4, 4, 1), (4, 3, 3, 3), (6, 13))
 _SOLID = range(12, 20)
 
@@ -52,6 +56,8 @@ def _named_card(text: str, start: int, end: int) -> bool:
 
 def _card(text: str, start: int, end: int, digits: str) -> bool:
     if not checksums.luhn(digits) or _glued(text, start, end) or len(set(digits)) == 1:
+        return False
+    if _IMEI.search(text, max(0, start - 24), start):
         return False
     common = len(digits) in (15, 16) or end - start > len(digits)
     plain = common and checksums.issued(digits) and not _chained(text, start, end)
@@ -84,11 +90,26 @@ def cards(text: str, start: int, end: int) -> Iterator[Hit]:
                 begin, stop = groups[at][0], groups[last - 1][1]
                 joints = {text[groups[i][1] : groups[i + 1][0]] for i in range(at, last - 1)}
                 digits = "".join(text[b:s] for b, s in groups[at:last])
-                if len(joints) == 1 and len(joints.pop()) == 1 and _card(text, begin, stop, digits):
+                if len(joints) != 1 or len(joint := joints.pop()) != 1:
+                    continue
+                if _card(text, begin, stop, digits) and (
+                    not _in_row(text, groups, at, last, joint) or _named_card(text, begin, stop)
+                ):
                     yield Hit(begin, stop, digits)
                     step = len(shape)
                     break
         at += step
+
+
+def _in_row(text: str, groups: list[tuple[int, int]], at: int, last: int, joint: str) -> bool:
+    """Say whether four more digits stand in the same row: a parcel, a key. Not a year before, nor an expiry behind."""
+    before = text[slice(*groups[at - 1])] if at and text[groups[at - 1][1] : groups[at][0]] == joint else ""
+    after = ""
+    if last < len(groups) and text[groups[last - 1][1] : groups[last][0]] == joint:
+        after = text[slice(*groups[last])]
+    if len(before) == 4 and (at > 1 or before[:2] not in ("19", "20")):
+        return True
+    return len(after) == 4 and (not "01" <= after[:2] <= "12" or said(text, *groups[0]).kind == "other")
 
 
 # --- IBAN -------------------------------------------------------------------------------------------------------------

@@ -7,126 +7,78 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from ftdata.transforms.pii.nearby import Said, said
 from ftdata.transforms.pii.plans import international, readings
 from ftdata.transforms.pii.rule import Hit
+from ftdata.transforms.pii.written import EXTENSION, Candidate
 
-RUN = r"[+(]{0,2}[0-9][0-9 ()./+\-–—]{5,}[0-9]"
+_SIGNS = "[ ()./+\\-–—]"
+RUN = rf"[+(]{{1,2}} ?[0-9][0-9 ()./+\-–—]{{5,}}[0-9]|[0-9]+{_SIGNS}[0-9 ()./+\-–—]{{2,}}[0-9]"
+"""Digits and signs between them, or a + before them."""
+BARE = "[0-9]{7,15}"
+"""Digits only: they need a word near (`words.CUES`)."""
 
-_PIECE = re.compile(r"(?:\(?\+ ?\(?|\()?[0-9]+(?:(?: ?[-–—./] ?|\) ?[-–—./]? ?| \(|[-.]?\(| )[0-9]+)*")
+_PIECE = re.compile(r"(?:\(?\+ ?\(?|\()?[0-9]+(?:(?: {0,2}[-–—/] {0,2}| ?\.|\) ?[-–—./]? ?| \(|[-.]?\(| )[0-9]+)*")
 _DIGITS = re.compile("[0-9]+")
-_EXTENSION = re.compile(
-    r"[,;]? ?(?:x|ext\.?|extension|ramal|anexo|interno|poste|dw)[ :.]{0,2}[0-9]{1,6}(?![0-9A-Za-z])", re.I
-)
 _MOST_GROUPS = 40  # more stand in a table of numbers, not in a list of phones
-_NEAR = 5  # words at most between bare digits and the word that names them
+_NEAR = 12  # words at most between bare digits and the word that names them
 _LONGEST = 7  # groups of one number: +55 (0) 11 9 8765 43 21
 
 
 _CLOSE = ("", "\n", ".", ")")
-_GLUE = frozenset("_#$€£¥@\\+*~^<%&")
-_JOINTS = frozenset("-.,–/':=")
-
-
-class _Candidate:
-    """A few groups of digits of a run, as one number."""
-
-    def __init__(self, text: str, start: int, end: int, groups: Sequence[str], joints: Sequence[str]) -> None:
-        self.text, self.start, self.end = text, start, end
-        self.digits = "".join(groups)
-        self.sizes = tuple(map(len, groups))
-        self.groups, self.joints = groups, joints
-        self.plus = "+" in text[start : start + 3]
-        self.area = "(" in text[start:end] and ")" in text[start:end]
-
-    def dated(self) -> bool:
-        """Say whether it begins or ends as a date, or is a span of years."""
-        sizes, groups = self.sizes, self.groups
-        for at in range(len(sizes) - 2):
-            one, two, three = groups[at : at + 3]
-            if sizes[at] == 4 and one[:2] in ("19", "20") and sizes[at + 1] <= 2 >= sizes[at + 2]:
-                return int(two) <= 12 and int(three) <= 31
-            if sizes[at + 2] == 4 and three[:2] in ("19", "20") and sizes[at] <= 2 >= sizes[at + 1]:
-                return min(int(one), int(two)) <= 12 and max(int(one), int(two)) <= 31
-        if len(sizes) == 2 and sizes == (4, 4):
-            return all(group[:2] in ("19", "20") for group in groups)
-        return (
-            len(sizes) == 1
-            and sizes[0] in (8, 12, 14)
-            and re.match("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])", self.digits) is not None
-        )
-
-    def drawn(self) -> bool:
-        """Say whether it is five numbers of a lottery: pairs that rise, none above 60."""
-        numbers = [int(group) for group in self.groups]
-        return self.sizes == (2, 2, 2, 2, 2) and numbers[-1] <= 60 and all(a < b for a, b in pairwise(numbers))
-
-    def free(self) -> bool:
-        """Say whether nothing is glued to it: it is no piece of a code, a path, a price, a decimal."""
-        text = self.text
-        before, after = text[max(0, self.start - 2) : self.start], text[self.end : self.end + 2]
-        last = before[-1:]
-        if self.plus:
-            if last.isdigit() or (last in ("+", "_") and before[:-1].isdigit()):
-                return False
-        elif last.isalnum() or last in _GLUE or (last in _JOINTS and before[:-1].isdigit()):
-            return False
-        elif last in ("-", "–", ".", "/", "=") and before[:-1].isalpha():
-            # -: ABC-415-555-0132; a path or a parameter only counts where it names a phone: wa.me/…, phone=…
-            return last in ("/", "=", ".") and said(text, self.start, self.end).kind == "label"
-        if after[:1].isalnum() or after[:1] in _GLUE or after[:1] in ("=", "°"):
-            return _EXTENSION.match(text, self.end) is not None
-        if after[:1] in ("-", "/", ":", ",", "–"):
-            return not after[1:].isdigit() and (after[:1] in (",", ":", "–") or not after[1:].isalpha())
-        if after[:1] == ".":
-            if after[1:].islower() and not self.plus:  # a file, or the space after a full stop was left out
-                return said(text, self.start, self.end).kind == "label"
-            return not after[1:].isdigit()
-        return not (after[:1] == " " and after[1:] in ("€", "$", "%", "£"))
-
-    def written(self) -> bool:
-        """Say whether it is written as some phone is, be it of an unknown plan: groups of two to eight digits."""
-        if len(self.sizes) > 6 or not 7 <= len(self.digits) <= 13 or len(set(self.digits)) == 1:
-            return False
-        if (self.sizes in _DOCUMENTS and len(set(self.joints)) > 1) or self.sizes == (3, 2, 4) or self.sizes == (5, 3):
-            return False
-        if len(self.sizes) > 1 and (max(self.sizes) > 8 or min(self.sizes[1:]) < 2):
-            return self.sizes[0] <= 4 and self.sizes[1:2] == (1,) and min(self.sizes[2:], default=0) >= 3
-        return sum("/" in joint for joint in self.joints) <= 1
+_DATES = {(4, 2, 2): 0, (2, 2, 4): 2}  # and the group that is a year
 
 
 _NEVER = frozenset({(3, 3, 3, 2), (2, 3, 3, 4, 2), (4, 4, 4, 4), (4, 6, 5)})  # CPF, CNPJ, cards
 # Solid behind an area in parentheses, by country: (11)987654321, (415)5552671. Bare they may be a status and a size.
 _SOLID = (("+55", (2, 9)), ("+55", (3, 9)), ("+1", (3, 7)))
-_DOCUMENTS = {(3, 3, 3, 2), (2, 3, 3, 4, 2), (2, 3, 3, 1), (1, 3, 3, 1)}
 
 
-def _known(found: _Candidate, regions: tuple[str, ...], near: Said) -> str:
+def _known(found: Candidate, regions: tuple[str, ...], near: Said) -> str:
     """Give the value of a candidate without `+` if a number plan proves it; else an empty string."""
-    said_so = near.kind in ("label", "call")
-    denied = not said_so and near.kind not in ("", "ip", "version") and near.close
+    named = near.kind in ("label", "call")
     formatted = len(found.sizes) > 1
-    if (denied and not found.area) or not (said_so or formatted):
+    if (_denied(near) and not found.area) or not (named or formatted):
         return ""
-    if found.digits.startswith("00") and len(found.digits) > 10 and (said_so or len(found.sizes) > 2):
+    if found.digits.startswith("00") and len(found.digits) > 10:
         value = international(found.digits[2:])
+        if value[:1] == "+" or (value and (named or len(found.sizes) > 2)):
+            return value.lstrip("~")
+    if named and not formatted and len(found.digits) in (12, 13) and found.digits[0] != "0":
+        value = international(found.digits)  # before some country's plan that has so many digits
         if value[:1] == "+":
             return value
-    spoken_of = said_so and (near.linked or (len(found.digits) > 8 and (formatted or near.between < _NEAR)))
-    known = readings(found.digits, found.sizes[0] if len(found.sizes) > 2 else 0, regions)
-    for value, shapes, coded in known:
+    spoken_of = named and (near.close or (len(found.digits) > 8 and (formatted or near.between < _NEAR)))
+    loose = spoken_of or found.area or any("/" in joint for joint in found.joints)
+    known = readings(found.digits, found.sizes, found.area, loose, regions)
+    for value, shapes, coded, mobile in known:
+        found.value = value
         usual = found.sizes in shapes or (found.area and _solid(value, found.sizes))
-        if found.sizes[1:] in shapes if coded else usual and (spoken_of or _strong(found, True)):
+        fits = found.sizes[1:] in shapes or (found.area and len(found.sizes) == 2)
+        if coded and not named and set(found.sizes) == {2}:
+            continue  # a row of pairs
+        if (fits if coded else usual) and (spoken_of or _strong(found, True, mobile)):
             return value
-    for value, _, coded in known:
-        if not coded and (spoken_of or _strong(found, False)):
+    for value, _, coded, _ in known:
+        if (spoken_of and found.written()) or (not coded and _strong(found, False)):
             return value
-    if said_so and len(found.digits) > 10 and found.digits[0] != "0":
+    if (
+        near.close
+        and named
+        and 9 < len(found.digits) < 14
+        and found.digits[0] != "0"
+        and max(found.sizes[1:], default=0) < 9
+    ):
         value = international(found.digits)
-        return value if value[:1] == "+" else ""
+        return value.lstrip("~") if value[:1] == "+" or (near.linked and len(found.digits) > 10) else ""
     return ""
+
+
+def _denied(near: Said) -> bool:
+    return near.kind not in ("", "label", "call", "ip", "version") and near.close
 
 
 def _solid(value: str, sizes: tuple[int, ...]) -> bool:
@@ -134,42 +86,140 @@ def _solid(value: str, sizes: tuple[int, ...]) -> bool:
     return any(sizes == solid and value.startswith(code) for code, solid in _SOLID)
 
 
-def _named(found: _Candidate, near: Said) -> str:
+def _named(found: Candidate, near: Said) -> str:
     """Give the digits of a candidate that no plan knows, if a word names it and it is written as some phone is."""
+    if near.kind not in ("label", "call") or not near.close:
+        return ""
+    if not found.written() and not (near.kind == "label" and near.linked and found.sizes == (3, 2, 4)):
+        return ""
     dialled = len(found.sizes) > 1 or (found.digits[0] == "0" and len(found.digits) > 8)
-    named = near.kind == "label" or (near.kind == "call" and dialled)
-    return found.digits if near.linked and named and found.written() else ""
+    sure = near.linked and (near.kind == "label" or dialled)
+    return found.digits if sure or (dialled and len(found.digits) > 7) else ""
 
 
-def _strong(found: _Candidate, usual: bool) -> bool:
+_NORTH = (
+    {"-"},
+    {"."},
+    {") ", "-"},
+    {")", "-"},
+    {")-", "-"},
+    {") ", "."},
+    {") "},
+    {")"},
+    {"-", " "},
+    {" ", "-"},
+    {"/", "-"},
+)
+_TRUNKED = frozenset(
+    {
+        (3, 4, 4),
+        (4, 3, 4),
+        (3, 3, 4),
+        (4, 3, 3),
+        (5, 3, 3),
+        (2, 4, 4),
+        (4, 2, 2, 2),
+        (4, 3, 2, 2),
+        (3, 3, 2, 2),
+        (5, 6),
+        (4, 6),
+        (4, 7),
+        (3, 7),
+        (3, 8),
+    }
+)
+
+
+def _formed(found: Candidate) -> str:
+    """Give the digits of a candidate that no plan knows and no word names, in a form that only phones have.
+
+    Those of North America with any area (555 and others are not given out, yet written); an area in brackets that
+    begins with 0, and ten to eleven digits that do, grouped as phones are.
+    """
+    sizes, joints, groups = found.sizes, set(found.joints), found.groups
+    if len(sizes) > 3 and groups[0] in ("1", "001", "01"):
+        if (
+            sizes[1:] == (3, 3, 4)
+            and groups[1][0] not in "01"
+            and joints <= {"-", ".", " ", " (", ") ", "(", ")", "-("}
+        ):
+            return "+1" + "".join(groups[1:])
+        return ""
+    if sizes == (3, 3, 4) and groups[0][0] not in "01" and joints in _NORTH:
+        return "+1" + found.digits
+    if found.area and sizes == (3, 7) and groups[0][0] not in "01":
+        return "+1" + found.digits
+    if sizes in ((2, 4, 4), (2, 5, 4)) and found.joints[1] == "-" and "0" not in groups[0]:
+        return "+55" + found.digits if found.joints[0] in (" ", ") ", ")") else ""  # of Brazil, before the 9
+    if groups[0][0] != "0" or not 10 <= len(found.digits) <= 11 or len(set(found.digits)) < 4:
+        return ""
+    if found.area:
+        return found.digits if 3 <= sizes[0] <= 5 and len(sizes) < 5 else ""
+    return found.digits if sizes in _TRUNKED and joints in ({" "}, {"-"}) else ""
+
+
+def _strong(found: Candidate, usual: bool, mobile: bool = False) -> bool:
     """Say whether a valid number, grouped as `usual` or not, is written so that nobody writes anything else like it."""
     joints, sizes = set(found.joints), found.sizes
     if "/" in joints:  # of area codes only: 030/1234567, 0486/39.53.78
         area = found.joints[0] == "/" and "/" not in found.joints[1:] and found.groups[0][0] == "0"
-        return area and len(found.digits) >= 9 and (usual or len(sizes) == 2)
+        if joints == {"/"} and sizes == (2, 2, 2, 2, 2):
+            return usual and found.groups[0][0] == "0"
+        return (area or (mobile and sizes == (3, 7))) and len(found.digits) >= 9 and (usual or len(sizes) == 2)
+    if not usual and " / " in joints and found.groups[0][0] == "0":
+        return len(sizes) <= 3 and found.joints[0] == " / " and len(found.digits) >= 9
     if not usual or " / " in joints:
         return False
     if found.area:
         return True
-    if joints == {"."}:
-        return sizes == (3, 3, 4) or sizes == (2, 2, 2, 2, 2)
+    if joints == {"."}:  # neither a sum (912.345.678) nor an address of the network (196.91.54.20)
+        if (
+            len(sizes) < 3
+            or len(found.digits) < 9
+            or (len(sizes) == 4 and all(int(group) < 256 for group in found.groups))
+        ):
+            return False
+        return found.groups[0][0] == "0" or set(sizes[1:]) != {3}
     if "." in joints:
         return found.joints[-1] == "." and "." not in found.joints[:-1] and sizes[-2:] in ((4, 4), (5, 4))
+    if sizes == (3, 3, 3) and not mobile:
+        return joints == {" "} and found.value.startswith(("+351", "+34"))  # by threes anybody groups anything
     return len(found.digits) >= 9 and not found.drawn()
 
 
-def _proved(found: _Candidate, regions: tuple[str, ...], near: Said) -> str:
+def _proved(found: Candidate, regions: tuple[str, ...], near: Said) -> str:
     """Give the value of a candidate that is proved to be a phone; else an empty string."""
     if not found.plus:
-        return _known(found, regions, near)
+        value = _known(found, regions, near)
+        return value or (_formed(found) if regions and near.kind in ("", "label", "call", "ip") else "")
     value = international(found.digits)
+    if not value and len(found.sizes) > 3 and len(found.digits) > 9 and found.sizes[0] < 4 and not _denied(near):
+        return found.digits
     if value[:1] != "~":
         return value
-    possible = near.kind in ("label", "call") or (near.kind in ("", "ip", "version") and len(found.digits) > 9)
-    return value[1:] if possible else ""
+    return value[1:] if near.kind in ("label", "call") or (not _denied(near) and len(found.digits) > 9) else ""
+
+
+_BEFORE, _BEHIND, _SHORT = 82, 52, 40
 
 
 def phones(regions: tuple[str, ...], text: str, start: int, end: int) -> Iterator[Hit]:
+    """Find phone numbers in a run of digits and the signs between them: see `_phones`."""
+    if end - start > _SHORT:
+        yield from _phones(regions, text, start, end)
+        return
+    low = max(0, start - _BEFORE)
+    for hit in _known_surroundings(regions, text[low : end + _BEHIND], start - low, end - low):
+        yield Hit(low + hit.start, low + hit.end, hit.value)
+
+
+@lru_cache(8192)
+def _known_surroundings(regions: tuple[str, ...], text: str, start: int, end: int) -> tuple[Hit, ...]:
+    """Remember what was found among the same words: signatures and forms come again in every ticket."""
+    return tuple(_phones(regions, text, start, end))
+
+
+def _phones(regions: tuple[str, ...], text: str, start: int, end: int) -> Iterator[Hit]:
     """Find phone numbers in a run of digits and the signs between them.
 
     With `+`: a valid number of any country, or one of a possible length. Without: a valid number of one of the
@@ -184,13 +234,15 @@ def phones(regions: tuple[str, ...], text: str, start: int, end: int) -> Iterato
             continue
         if len(spans) == 1 and _glued(text, piece.start(), piece.end()):
             continue
+        if sizes in _DATES and text[spans[_DATES[sizes]][0] : spans[_DATES[sizes]][0] + 2] in ("19", "20"):
+            continue
         yield from _of_piece(_Piece(text, piece.start(), piece.end(), spans), regions)
 
 
 def _glued(text: str, start: int, end: int) -> bool:
     """Say whether letters or digits touch a span, and not those of an extension: a cheap test before all others."""
     touched = (start > 0 and text[start - 1].isalnum()) or text[end : end + 1].isalpha()
-    return touched and not _EXTENSION.match(text, end)
+    return touched and not EXTENSION.match(text, end)
 
 
 class _Piece:
@@ -250,14 +302,14 @@ def _best(piece: _Piece, at: int, regions: tuple[str, ...], least: int = 1) -> t
         number = text[begin : spans[last - 1][1]]
         if opening[:1] == "(" and number.count("(") > number.count(")"):
             start += 1  # a parenthesis around the number, not around its area
-        found = _Candidate(text, start, spans[last - 1][1], groups[at:last], inside)
+        found = Candidate(text, start, spans[last - 1][1], groups[at:last], inside)
         if not found.free() or (not found.plus and found.dated()):
             continue
         near = said(text, start, found.end) if at and piece.named else piece.near
         value = _proved(found, regions, near)
         loose = "" if value or named else _named(found, near)
         if value or loose:
-            more = None if text[found.end : found.end + 1] in _CLOSE else _EXTENSION.match(text, found.end)
+            more = None if text[found.end : found.end + 1] in _CLOSE else EXTENSION.match(text, found.end)
             hit = Hit(start, more.end() if more else found.end, value or loose)
             if value:
                 return last - at, hit

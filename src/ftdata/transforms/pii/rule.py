@@ -26,6 +26,8 @@ class Rule:
     The cheap test that comes first is one of two: `literals`, one of which every match contains (for keys and tokens: a
     match must also hold what `find.TOKEN_LIKE` asks for), or `hint`, a regular expression. Before a hint stands a
     `gate`, where several rules can share a cheaper one: it lets through every text that holds what the rule looks for.
+    With `window` (a regular expression) hint and pattern look only at what it matches in the texts behind the gate: at
+    the few characters around digits, not at the prose.
     With `context` (a regular expression) a rule looks only at rows of which some text matches it.
     """
 
@@ -35,4 +37,5 @@ class Rule:
     literals: tuple[str, ...] = ()
     hint: str = ""
     gate: str = ""
+    window: str = ""
     context: str = ""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-from ftdata.transforms.pii import addresses, documents, network, numbers
-from ftdata.transforms.pii.phones import RUN, phones
+from ftdata.transforms.pii import addresses, documents, identity, network, numbers
+from ftdata.transforms.pii.phones import BARE, RUN, phones
 from ftdata.transforms.pii.plans import REGIONS
 from ftdata.transforms.pii.rule import Rule
 from ftdata.transforms.pii.secrets import SECRETS, SIGN_GATE
+from ftdata.transforms.pii.words import CUES
 
 TYPES: tuple[str, ...] = (
     *("email", "url-credentials", "phone", "ip", "card", "iban", "ssn"),
-    *("cpf", "cnpj", "rg", "cep", "dni", "nie", "nif", "secret"),
+    *("cpf", "cnpj", "rg", "cep", "dni", "nie", "nif"),
+    *identity.NAMES,
+    *("secret", "name"),
 )
 """The types, in the order in which a note counts them."""
 
 DENSE = r"[0-9](?:[ ()./\-–—]{0,3}[0-9]){5}|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"
 """What a text holds that holds a number of somebody: six digits with few signs between them, or an address's four."""
+
+AROUND = r"(?s).{0,6}[0-9](?:.{0,8}[0-9])*.{0,4}"
+"""The digits of a text that stand near each other, and what stands around them: no number is longer."""
 
 
 def _alone(pattern: str) -> str:
@@ -29,10 +35,11 @@ _BEFORE: tuple[Rule, ...] = (
     Rule("url-credentials", addresses.URL_CREDENTIALS, addresses.url_credentials, hint="://", gate=SIGN_GATE),
     *SECRETS,
     Rule("email", addresses.EMAIL, addresses.emails, hint="@|%40"),
+    Rule("email", addresses.SPELT, addresses.spelt, hint=addresses.SPELT_HINT),
     # Proved by check digits over eleven characters and more.
     Rule("iban", numbers.IBAN, numbers.ibans, hint=numbers.IBAN_HINT),
     Rule("cnpj", numbers.CNPJ, numbers.cnpjs, hint=numbers.CNPJ_HINT),
-    Rule("cpf", numbers.CPF, numbers.cpfs, hint=numbers.DIGITS, gate=DENSE),
+    Rule("cpf", numbers.CPF, numbers.cpfs, hint=numbers.DIGITS, gate=DENSE, window=AROUND),
     # Bare or oddly grouped: one number in a hundred (CPF) passes by chance, orders and mobile phones have eleven digits
     # too. It counts only in a conversation that names the document somewhere: in a text, or as a key of a JSON object.
     Rule(
@@ -40,7 +47,7 @@ _BEFORE: tuple[Rule, ...] = (
         numbers.CNPJ_LOOSE,
         numbers.cnpjs,
         hint=numbers.CNPJ_LOOSE,
-        context=r"(?i)(?:^|[^\[])cnpj|\[cnpj(?:[^_]|$)",
+        context=r"(?i)cnpj(?:[^_]|_[^0-9]|$)",
     ),
     Rule(
         "cpf",
@@ -48,25 +55,43 @@ _BEFORE: tuple[Rule, ...] = (
         numbers.cpfs,
         hint=numbers.DIGITS,
         gate=DENSE,
-        context=r"(?i)(?:^|[^\[])cpf|\[cpf(?:[^_]|$)|c\.p\.f",
+        window=AROUND,
+        context=r"(?i)cpf(?:[^_]|_[^0-9]|$)|c\.p\.f",
     ),
-    Rule("card", numbers.CARD, numbers.cards, hint=numbers.DIGITS, gate=DENSE),
+    Rule("card", numbers.CARD, numbers.cards, hint=numbers.DIGITS, gate=DENSE, window=AROUND),
     # Proved by their form.
     Rule("ip", network.IPV6, network.ipv6, hint=network.IPV6_HINT, gate=SIGN_GATE),
-    Rule("ip", network.IPV4, network.ipv4, hint=network.IPV4, gate=DENSE),
+    Rule("ip", network.IPV4, network.ipv4, hint=network.IPV4, gate=DENSE, window=AROUND),
     # Proved by a letter, by their form, by the nearest word.
-    Rule("dni", documents.DNI, documents.dnis, hint=_alone(documents.DNI), gate=DENSE),
-    Rule("nie", documents.NIE, documents.nies, hint=documents.NIE, gate=DENSE),
-    Rule("nif", documents.CIF, documents.cifs, hint=documents.CIF, gate=DENSE),
-    Rule("nif", documents.NIF, documents.nifs, hint=documents.NIF, gate=DENSE, context=documents.ROW_NIF),
-    Rule("ssn", documents.SSN, documents.ssns, hint=_alone(documents.SSN), gate=DENSE),
-    Rule("rg", documents.RG, documents.rgs, hint=_alone(documents.RG), gate=DENSE),
-    Rule("cep", documents.CEP, documents.ceps, hint=_alone(documents.CEP), gate=DENSE),
+    Rule("dni", documents.DNI, documents.dnis, hint=_alone(documents.DNI), gate=DENSE, window=AROUND),
+    Rule("nie", documents.NIE, documents.nies, hint=documents.NIE, gate=DENSE, window=AROUND),
+    Rule("nif", documents.CIF, documents.cifs, hint=documents.CIF, gate=DENSE, window=AROUND),
+    Rule(
+        "nif", documents.NIF, documents.nifs, hint=documents.NIF, gate=DENSE, window=AROUND, context=documents.ROW_NIF
+    ),
+    *identity.identity(DENSE, AROUND),
+    Rule("ssn", documents.SSN, documents.ssns, hint=_alone(documents.SSN), gate=DENSE, window=AROUND),
+    Rule("rg", documents.RG, documents.rgs, hint=_alone(documents.RG), gate=DENSE, window=AROUND),
+    Rule("cep", documents.CEP, documents.ceps, hint=_alone(documents.CEP), gate=DENSE, window=AROUND),
 )
 _AFTER: tuple[Rule, ...] = (
-    Rule("rg", documents.RG, documents.rgs_of_row, hint=_alone(documents.RG), gate=DENSE, context=documents.ROW_RG),
     Rule(
-        "cep", documents.CEP, documents.ceps_of_row, hint=_alone(documents.CEP), gate=DENSE, context=documents.ROW_CEP
+        "rg",
+        documents.RG,
+        documents.rgs_of_row,
+        hint=_alone(documents.RG),
+        gate=DENSE,
+        window=AROUND,
+        context=documents.ROW_RG,
+    ),
+    Rule(
+        "cep",
+        documents.CEP,
+        documents.ceps_of_row,
+        hint=_alone(documents.CEP),
+        gate=DENSE,
+        window=AROUND,
+        context=documents.ROW_CEP,
     ),
 )
 
@@ -77,8 +102,12 @@ def rules(types: tuple[str, ...] = TYPES, regions: tuple[str, ...] = REGIONS) ->
 
     The order is that of certainty: keys and addresses, check digits, forms, then phones, whose plans hold many numbers.
     """
-    phone = Rule("phone", RUN, partial(phones, regions), hint=RUN, gate=DENSE)
-    return tuple(rule for rule in (*_BEFORE, phone, *_AFTER) if rule.type in types)
+    check = partial(phones, regions)
+    phone = (
+        Rule("phone", RUN, check, hint=RUN, gate=DENSE, window=AROUND),
+        Rule("phone", BARE, check, hint=CUES, gate="[0-9]{7}"),
+    )
+    return tuple(rule for rule in (*_BEFORE, *phone, *_AFTER) if rule.type in types)
 
 
 RULES: tuple[Rule, ...] = rules()

@@ -1,220 +1,37 @@
-"""Keys, tokens and passwords: the shapes that vendors give them, the headers that carry them, and assignments.
+"""Passwords, tokens and codes that somebody states: `senha: …`, `api_key = …`, `your code is 123456`; and known keys.
 
-The shapes are the ones vendors document for secret scanners (GitHub's list of supported secret scanning patterns, and
-the vendors' own pages on token formats). To add one: a line in `SHAPES`.
+The shapes of keys are in `shapes`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 from ftdata.transforms.pii.addresses import is_template
 from ftdata.transforms.pii.rule import Hit, Rule
+from ftdata.transforms.pii.shapes import SHAPES, Check
 
-_Check = Callable[[str, int, int], Iterator[Hit]]
+__all__ = ["SECRETS", "SHAPES", "SIGN_GATE", "keyed"]
 
-
-def _whole(text: str, start: int, end: int) -> Iterator[Hit]:
-    """Accept a match that no letter, digit or underscore touches."""
-    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
-    if not (before.isalnum() or before == "_" or after.isalnum()):
-        yield Hit(start, end, text[start:end])
-
-
-def _telegram(text: str, start: int, end: int) -> Iterator[Hit]:
-    """As `_whole`; the address of the bot interface glues `bot` to the front."""
-    glued = text[max(0, start - 4) : start] == "/bot" and not text[end : end + 1].isalnum()
-    yield from [Hit(start, end, text[start:end])] if glued else _whole(text, start, end)
-
-
-def _mixed(text: str, start: int, end: int) -> Iterator[Hit]:
-    """As `_whole`, with a digit and a run of 16 letters and digits: no hyphenated words."""
-    value = text[start:end]
-    if any(c.isdigit() for c in value) and re.search(r"[A-Za-z0-9]{16}", value):
-        yield from _whole(text, start, end)
-
-
-def _aws_secret(text: str, start: int, end: int) -> Iterator[Hit]:
-    """Forty characters of base64 with small letters, capitals and digits (a Git hash has no capitals)."""
-    value = text[start:end]
-    if len(value) == 40 and re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search("[0-9]", value):
-        yield from _whole(text, start, end)
-
-
-def _after(mark: str) -> _Check:
-    """Accept what follows a mark in the match (`AccountKey=`): the mark stays."""
-
-    def check(text: str, start: int, end: int) -> Iterator[Hit]:
-        begin = text.index(mark, start) + len(mark)
-        yield Hit(begin, end, text[begin:end])
-
-    return check
-
-
-_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{2,}")
-
-
-def _pem(text: str, start: int, end: int) -> Iterator[Hit]:
-    """Accept a private key from BEGIN to END; where END is missing, as far as the lines are base64: prose stays."""
-    if not _END.search(text, max(start, end - 80), end):
-        stop = text.index("-----", start + 5) + 5
-        for line in _KEY_LINE.finditer(text, stop, end):
-            size = line.end() - line.start()
-            if size < 40 and (size < 12 or not re.search("[0-9+/=]", line.group())):
-                break
-            stop = line.end()
-            if size < 40:
-                break
-        end = stop
-    yield Hit(start, end, text[start:end])
-
-
-_PEM = (
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:\s*(?:Proc-Type|DEK-Info|Version|Comment|Hash): ?[^\n]*)*"
-    r"[A-Za-z0-9+/=\s\\]*(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
+_PASSWORD = (
+    r"passw(?:or)?[dt]|passphrase|passcode|pwd|senha|contrase[ñn]a|clave|palavra-passe|mot de passe|kennwort|wachtwoord"
 )
-
-
-def _scheme(text: str, start: int, end: int) -> int:
-    return next(i for i in range(start + 5, end) if text[i].isspace() and not text[i + 1].isspace()) + 1
-
-
-def _basic(text: str, start: int, end: int) -> Iterator[Hit]:
-    """Accept the value of `Basic …` that decodes to `user:password`."""
-    begin = _scheme(text, start, end)
-    value = text[begin:end]
-    try:
-        decoded = base64.b64decode(value[:400] + "=" * (-len(value[:400].rstrip("=")) % 4), validate=False).decode()
-    except (binascii.Error, ValueError):
-        return
-    if ":" in decoded and decoded.isprintable():
-        yield Hit(begin, end, value)
-
-
-def _bearer(text: str, start: int, end: int) -> Iterator[Hit]:
-    """Accept the value of `Bearer …` that holds a digit."""
-    begin = _scheme(text, start, end)
-    value = text[begin:end].rstrip(".")
-    if len(value) >= 16 and any(c.isdigit() for c in value):
-        yield Hit(begin, begin + len(value), value)
-
-
-# What it opens, literals of which a match holds one, the shape, the test.
-SHAPES: tuple[tuple[str, tuple[str, ...], str, _Check], ...] = (
-    ("private key", ("PRIVATE KEY",), _PEM, _pem),
-    ("AWS access key id", ("AKIA", "ASIA", "ABIA", "ACCA"), r"A(?:KI|SI|BI|CC)A[A-Z0-9]{16}", _whole),
-    ("AWS secret key", ("AKIA", "ASIA", "aws_", "AWS", "SecretAccessKey"), r"[A-Za-z0-9/+]{40,}", _aws_secret),
-    ("GitHub", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{36,}", _whole),
-    ("GitHub, fine-grained", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{60,}", _whole),
-    (
-        "GitLab",
-        ("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glft-", "glsoat-", "glagent-", "glimt-"),
-        r"gl(?:pat|dt|rt|ptt|cbt|ft|soat|agent|imt)-[A-Za-z0-9_.\-]{20,}",
-        _whole,
-    ),
-    ("Slack", ("xox", "xapp-"), r"(?:xox[abeoprs]|xoxe\.xox[bp]|xapp)-[A-Za-z0-9\-]{10,}", _mixed),
-    (
-        "Slack webhook",
-        ("hooks.slack.com/",),
-        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{20,}",
-        _after(".com/"),
-    ),
-    ("Stripe", ("_live_", "_test_"), r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}", _whole),
-    ("Stripe webhook", ("whsec_",), r"whsec_[A-Za-z0-9+/=]{24,}", _whole),
-    ("OpenAI, Anthropic, OpenRouter and kin", ("sk-",), r"sk-[A-Za-z0-9_\-]{20,}", _mixed),
-    ("Hugging Face", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z0-9]{30,60}", _whole),
-    (
-        "Groq, xAI, Perplexity, Replicate",
-        ("gsk_", "xai-", "pplx-", "r8_"),
-        r"(?:gsk_|xai-|pplx-|r8_)[A-Za-z0-9]{32,}",
-        _whole,
-    ),
-    ("Google API key", ("AIza",), r"AIza[A-Za-z0-9_\-]{35}", _whole),
-    ("Google OAuth", ("GOCSPX-", "ya29."), r"GOCSPX-[A-Za-z0-9_\-]{28}|ya29\.[A-Za-z0-9_\-]{30,}", _whole),
-    ("Azure storage", ("AccountKey=",), r"AccountKey=[A-Za-z0-9+/]{86}==", _after("AccountKey=")),
-    (
-        "Azure shared access",
-        ("SharedAccessKey=",),
-        r"SharedAccessKey=[A-Za-z0-9+/]{40,90}={0,2}",
-        _after("SharedAccessKey="),
-    ),
-    ("Azure SAS", ("sig=",), r"sig=[A-Za-z0-9%+/]{40,}(?:%3D|=){1,2}", _after("sig=")),
-    ("Azure client secret", ("Q~",), r"[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,34}", _whole),
-    ("SendGrid", ("SG.",), r"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{16,64}", _whole),
-    ("Twilio", ("SK", "AC"), r"(?:SK|AC)[0-9a-f]{32}", _whole),
-    ("Mailgun", ("key-",), r"key-[0-9a-z]{32}", _whole),
-    ("Mailchimp", ("-us",), r"[0-9a-f]{32}-us[0-9]{1,2}", _whole),
-    ("Brevo", ("xkeysib-", "xsmtpsib-"), r"x(?:key|smtp)sib-[0-9a-f]{64}-[A-Za-z0-9]{16}", _whole),
-    ("npm", ("npm_",), r"npm_[A-Za-z0-9]{36}", _whole),
-    ("PyPI", ("pypi-",), r"pypi-[A-Za-z0-9_\-]{50,}", _whole),
-    ("RubyGems", ("rubygems_",), r"rubygems_[0-9a-f]{48}", _whole),
-    ("Docker", ("dckr_",), r"dckr_(?:pat|oat)_[A-Za-z0-9_\-]{24,40}", _whole),
-    ("DigitalOcean", ("_v1_",), r"do[por]_v1_[0-9a-f]{64}", _whole),
-    ("Shopify", ("shpat_", "shpca_", "shppa_", "shpss_"), r"shp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}", _whole),
-    ("Square", ("sq0", "EAAA"), r"sq0(?:atp|csp|idp)-[A-Za-z0-9_\-]{22,43}|EAAA[A-Za-z0-9_\-]{60}", _whole),
-    ("Facebook", ("EAA",), r"EAA[A-Za-z0-9]{90,}", _whole),
-    ("Mercado Pago", ("APP_USR-",), r"APP_USR-[0-9]{12,20}-[0-9]{6}-[0-9a-f]{32}-[0-9]{6,12}", _whole),
-    ("Razorpay", ("rzp_",), r"rzp_(?:live|test)_[A-Za-z0-9]{14}", _whole),
-    ("Flutterwave", ("FLWSECK",), r"FLWSECK(?:_TEST)?-[0-9A-Za-z]{12,40}-X", _whole),
-    ("Telegram bot", (":AA",), r"[0-9]{8,10}:AA[A-Za-z0-9_\-]{32,33}", _telegram),
-    ("Discord bot", (), r"[MNO][A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}", _mixed),
-    ("Discord webhook", ("/api/webhooks/",), r"/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_\-]{60,80}", _after("/webhooks/")),
-    ("JWT", ("eyJ",), r"eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,3}", _whole),
-    ("Mapbox", ("k.eyJ",), r"[ps]k\.eyJ[A-Za-z0-9_\-]{20,}\.[A-Za-z0-9_\-]{16,}", _whole),
-    ("Databricks", ("dapi",), r"dapi[0-9a-f]{32}(?:-[0-9])?", _whole),
-    ("Linear", ("lin_",), r"lin_(?:api|oauth)_[A-Za-z0-9]{32,64}", _whole),
-    ("Postman", ("PMAK-",), r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}", _whole),
-    ("New Relic", ("NRAK-", "NRJS-", "NRII-", "NRRA-"), r"NR(?:AK|JS|II|RA)-[A-Za-z0-9_\-]{19,42}", _whole),
-    ("Cloudflare", ("v1.0-",), r"v1\.0-[0-9a-f]{24}-[0-9a-f]{146}", _whole),
-    ("HashiCorp Vault", ("hvs.", "hvb.", "hvr."), r"hv[sbr]\.[A-Za-z0-9_\-]{24,}", _whole),
-    ("Terraform", (".atlasv1.",), r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=\-]{60,80}", _whole),
-    ("Doppler", ("dp.",), r"dp\.(?:pt|st|sa|ct|scim|audit)\.(?:[a-z0-9_\-]{2,35}\.)?[A-Za-z0-9]{40,44}", _whole),
-    ("Grafana", ("glsa_", "glc_"), r"glsa_[A-Za-z0-9]{32}_[0-9A-Fa-f]{8}|glc_[A-Za-z0-9+/]{32,}={0,2}", _whole),
-    ("Sentry", ("sntrys_", "sntryu_"), r"sntry[su]_[A-Za-z0-9+/=_]{40,}", _whole),
-    ("Heroku", ("HRKU-",), r"HRKU-[A-Za-z0-9_\-]{30,70}", _whole),
-    ("Atlassian", ("ATATT3", "ATCTT3"), r"AT[AC]TT3[A-Za-z0-9_=\-]{60,}", _whole),
-    ("Figma", ("figd_",), r"figd_[A-Za-z0-9_\-]{40,60}", _whole),
-    ("Notion", ("secret_", "ntn_"), r"(?:secret_[A-Za-z0-9]{43}|ntn_[A-Za-z0-9]{40,50})", _whole),
-    ("Airtable", ("pat",), r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}", _whole),
-    ("HubSpot", ("pat-",), r"pat-(?:na|eu)[0-9]-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", _whole),
-    ("Supabase", ("sbp_", "sb_secret_"), r"sbp_[0-9a-f]{40}|sb_secret_[A-Za-z0-9_\-]{24,60}", _whole),
-    ("PlanetScale", ("pscale_",), r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.\-]{32,64}", _whole),
-    ("Fly.io", ("fm1", "fm2_"), r"fm(?:1[ar]|2)_[A-Za-z0-9+/=_\-]{60,}", _whole),
-    ("Pulumi", ("pul-",), r"pul-[0-9a-f]{40}", _whole),
-    ("Dropbox", ("sl.",), r"sl\.(?:u\.)?[A-Za-z0-9_\-]{100,}", _mixed),
-    ("age", ("AGE-SECRET-KEY-1",), r"AGE-SECRET-KEY-1[A-Z0-9]{58}", _whole),
-    (
-        "Contentful, Netlify, Buildkite",
-        ("CFPAT-", "nfp_", "bkua_"),
-        r"CFPAT-[A-Za-z0-9_\-]{43}|nfp_[A-Za-z0-9]{36}|bkua_[0-9a-f]{40}",
-        _whole,
-    ),
-    ("Bearer header", ("earer", "EARER"), r"(?:[Bb]earer|BEARER)\s{1,3}[A-Za-z0-9._~+/=\-]{16,}", _bearer),
-    ("Basic header", (), r"(?:[Bb]asic|BASIC)\s{1,3}[A-Za-z0-9+/]{8,}={0,2}", _basic),
-)
-
-
-# --- assignments ------------------------------------------------------------------------------------------------------
-
-_PASSWORD = r"passw(?:or)?[dt]|passphrase|passcode|pwd|senha|contrase[ñn]a|clave|palavra-passe"
 _TOKEN = (
     r"(?:api|access|auth|secret|private|client|encryption|signing|account|consumer|refresh|session|bot)"
     r"[_\- ]?(?:access[_\- ]?)?(?:key|token|secret)|apikey|token|secret"
     r"|(?:chave|clave|token)[_\- ](?:de |da |del? )?(?:api|acesso|acceso)"
 )
 _SIGN = r"\\?[\"'\]]?\s{0,3}(?:=>|:=|[:=>→])\s{0,3}"
-_VERB = r"(?: [a-zà-ú]{1,12}){0,4}(?: (?:is|was|é|es|era):?|:) "
+_VERB = r"(?: [a-zà-ú]{1,12}){0,4}(?: (?:is|was|é|es|era|est|ist|lautet):?|:) "
 PASSWORD = rf"(?i)(?:{_PASSWORD})(?:{_SIGN})[^\s]"
 STATED = rf"(?i)(?:{_PASSWORD})(?:{_VERB})[^\s0-9]{{0,40}}[0-9]"
 TOKEN = rf"(?i)(?:{_TOKEN})(?:{_SIGN})[^\s]"
-PASSWORD_GATE = r"(?i)(?:pass|pwd|senha|contrase|clave)"  # fewer and shorter words: a quarter cheaper than the hint
-PASSWORD_HINT = r"(?i)passw|passphrase|passcode|pwd|senha|contrase|clave|palavra-passe"
+PASSWORD_GATE = (
+    r"(?i)(?:pass|pwd|senha|contrase|clave|kennw|wachtw)"  # fewer and shorter words: a quarter cheaper than the hint
+)
+PASSWORD_HINT = r"(?i)passw|passphrase|passcode|pwd|senha|contrase|clave|-passe|de passe|kennwort|wachtwoord"
 SIGN_GATE = "[:=→]"  # three times cheaper than the hint
 TOKEN_HINT = r"(?i)(?:token|secret|key|acesso|acceso|api)[\"'\]\\]{0,2}\s{0,3}[:=→]"
 OPTION = r"--(?:password|passwd|pass|token|api-key|secret)[ =][^\s]"
@@ -255,7 +72,7 @@ def _stated(text: str, start: int, end: int) -> Iterator[Hit]:
         yield Hit(begin, begin + len(value), value)
 
 
-def _assigned(least: int, numbers: bool) -> _Check:
+def _assigned(least: int, numbers: bool) -> Check:
     def check(text: str, start: int, end: int) -> Iterator[Hit]:
         if start and text[start - 1].islower() and text[start].islower() and text[start] != "p":
             return  # the end of another word: autoclave
@@ -276,6 +93,50 @@ def _assigned(least: int, numbers: bool) -> _Check:
         yield Hit(begin, begin + len(value), value)
 
     return check
+
+
+CODE = (
+    (
+        r"(?i)(?:(?:verification|security|confirmation|login|sms|2fa|mfa|one[- ]time|authentication) "
+        r"(?:code|passcode|pin)"
+        r"|one[- ]time password|otp|c[oó]digo (?:de )?(?:verifica[cç][aãi][oó]n?|confirma[cç][aãi][oó]n?"
+        r"|seguran[cç]a|seguridad|acesso|acceso|sms)"
+        r"|code de (?:v[eé]rification|confirmation|s[eé]curit[eé])|(?:best[aä]tigungs|sicherheits)code"
+        r"|codice di (?:verifica|sicurezza)"
+        r"|cvv2?|cvc2?|(?:my|your|meu|seu|mi|tu|su) pin"
+    )
+    + r")(?:[ ]{0,2}(?:is|was|é|es|est|ist|era|:|=|#|-|n[ºo°]\.?|do cart[aã]o|de la tarjeta)){0,3}"
+    r"[ ]{0,2}(?:G-)?[0-9]{3,4}[ \-]?[0-9]{0,4}"
+)
+CODE_HINT = (
+    r"(?i)(?:code|passcode|password|pin|otp|verifica[cç][aãi][oó]n?|confirma[cç][aãi][oó]n?|seguran[cç]a"
+    r"|seguridad|acesso|acceso|sms"
+    r"|v[eé]rification|confirmation|s[eé]curit[eé]|verifica|sicurezza|cvv2?|cvc2?|cart[aã]o"
+    r"|tarjeta)[^0-9a-z]{0,4}(?:is|was|é|es|est|ist|era|n[ºo°]\.?)?[^0-9a-z]{0,4}(?:G-)?[0-9]{3}"
+)
+CODE_GATE = r"(?i)code|c[oó]dig|codice|otp|cvv|cvc|one[- ]time| pin"
+_CODE = re.compile(r"[0-9]{3,4}[ \-]?[0-9]{0,4}$")
+
+
+def _one_time(text: str, start: int, end: int) -> Iterator[Hit]:
+    """Accept the three to eight digits that a code of verification, a CVV or somebody's PIN is said to be."""
+    while end > start and not text[end - 1].isdigit():
+        end -= 1
+    found = _CODE.search(text, start, end)
+    if found is None or (text[start : start + 1].isalpha() and start and text[start - 1].isalnum()):
+        return
+    digits = re.sub("[^0-9]", "", found.group())
+    behind = text[end : end + 2]
+    if (
+        not 3 <= len(digits) <= 8
+        or behind[:1].isalnum()
+        or (behind[:1] in ("-", ".", ",", "/", ":") and behind[1:].isdigit())
+    ):
+        return
+    short = len(digits) < 4 or (len(digits) == 4 and digits[:2] in ("19", "20"))
+    if short and text[start : start + 2].lower() != "cv":
+        return
+    yield Hit(found.start(), end, digits)
 
 
 KEYED = (
@@ -314,6 +175,7 @@ SECRETS: tuple[Rule, ...] = (
     Rule("secret", PASSWORD, _assigned(4, numbers=True), hint=PASSWORD_HINT, gate=PASSWORD_GATE),
     Rule("secret", STATED, _stated, hint=PASSWORD_HINT, gate=PASSWORD_GATE),
     Rule("secret", TOKEN, _assigned(12, numbers=False), hint=TOKEN_HINT, gate=SIGN_GATE),
+    Rule("secret", CODE, _one_time, hint=CODE_HINT, gate=CODE_GATE),
     Rule("secret", OPTION, _assigned(4, numbers=True), hint="--(?:pass|token|api-key|secret)"),
 )
 """All rules of the type `secret`, in the order in which they win where they overlap."""

@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
 
+import msgspec
 import numpy as np
 import polars as pl
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
-from ftdata.batch import Batch
-from ftdata.stages import Transform
+from ftdata.batch import Batch, flat, owners
+from ftdata.errors import RecipeError
+from ftdata.stages import Example, Transform
 from ftdata.texts import Texts
-from ftdata.transforms.pii.echoes import echoes
-from ftdata.transforms.pii.find import Found, find, telling_keys
+from ftdata.transforms.pii import scrubbing
+from ftdata.transforms.pii.find import telling_keys
 from ftdata.transforms.pii.plans import REGIONS, unknown_region
-from ftdata.transforms.pii.rule import Rule
-from ftdata.transforms.pii.rules import TYPES, label, placeholder, rules
+from ftdata.transforms.pii.rules import TYPES, label, rules
+from ftdata.transforms.pii.shown import EXAMPLES
+from ftdata.transforms.pii.styles import KEY, STYLES, Style, Styles, secret_of
 
-_ROUNDS = 8
-_LABELS = "|".join(label(type) for type in TYPES)
-_PLACEHOLDER = rf"\[(?:{_LABELS})_[0-9]{{1,9}}\]"
-_NUMBERED = re.compile(rf"\[({_LABELS})_([0-9]{{1,9}})\]")
+NAMES_FROM: tuple[str, ...] = (
+    *("customer", "customer_name", "author", "agent", "agent_name", "assignee", "requester", "submitter", "user"),
+    *("user_name", "name", "full_name", "first_name", "last_name", "sender", "from", "to", "contact", "client"),
+    *("cliente", "nome", "nome_cliente", "autor", "atendente", "agente", "solicitante", "nombre", "usuario"),
+    *("responsável", "contato", "contacto"),
+)
+"""Columns of an export in which its people stand, in small letters with `_`."""
+
+_OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _pairs(value: Any) -> Any:
+    """Read a table of styles by type; what is no table is left for the type's own check."""
+    pairs = value.items() if isinstance(value, Mapping) else value
+    try:
+        plain = {_plain(type): style for type, style in pairs}
+    except (TypeError, ValueError):
+        return value
+    for type, style in plain.items():
+        if type not in TYPES:
+            raise ValueError(f"{type!r} is not a type; use some of {', '.join(TYPES)}")
+        if style not in STYLES:
+            raise ValueError(f"{type}: {style!r} is not a style; use one of {', '.join(STYLES)}")
+    return tuple((type, plain[type]) for type in TYPES if type in plain)
+
+
+def _plain(type: str) -> str:
+    return type.strip().lower().replace("_", "-")
 
 
 class Pii(Transform):
-    """Replace personal data and secrets by numbered placeholders, such as [EMAIL_1].
+    """Replace personal data and secrets by numbered placeholders, such as [EMAIL_1], by keyed hashes or surrogates.
 
     One value has one number throughout its conversation: in contents, names, parts, tool calls, rejected answers, tool
     definitions, extra keys and meta. What is found is proved by check digits, a fixed shape, a number plan or a word
@@ -36,10 +63,21 @@ class Pii(Transform):
     CEP, NIF) counts only where a word names it, or where it repeats the digits of a phone, card, CPF or CNPJ that the
     conversation proves elsewhere. Where two overlap, the more certain type wins, then the longer. The
     note counts replacements by type.
+
+    Names are those of the conversation's own people: whom its columns (`names_from`), the `name` of a message, a key
+    such as `customer_name`, a greeting or a signature names. They are then replaced wherever they stand, whole or in
+    part; a firm, a team, a role is nobody. Names of third parties stay unless `names = "model"` finds them.
+
+    Styles: `placeholder` gives `[EMAIL_1]`, numbered by conversation. `hash` gives `[EMAIL_3f9a1c22d4]`, the same for a
+    value in the whole dataset (BLAKE2b with the key that an environment variable holds; e-mails in small letters,
+    phones in international form). `surrogate` gives a made-up value of the same kind and shape from ranges that nobody
+    is given (example.com, 555-01xx, addresses for documentation …), by the seed and the words around, never by the
+    value; secrets and passwords in URLs keep their placeholder. What is such a surrogate already stays as it is.
     """
 
     name: ClassVar[str] = "pii"
     decides_with: ClassVar[tuple[str, ...]] = ("phonenumbers",)
+    examples: ClassVar[tuple[Example, ...]] = EXAMPLES
     scrubs: ClassVar[bool] = True
     """Read by the recipe: a chain that holds such a stage is scrubbed."""
 
@@ -49,6 +87,24 @@ class Pii(Transform):
         description="country codes (ISO 3166, two letters) whose phone numbers are known in their national form; "
         "of those that a number fits the first counts; numbers with + are known of any country",
     )
+    style: Style = Field("placeholder", description="what stands in place of a value: placeholder, hash or surrogate")
+    styles: Annotated[tuple[tuple[str, Style], ...], BeforeValidator(_pairs), PlainSerializer(dict, dict[str, str])] = (
+        Field((), description='style of single types, instead of `style`: { email = "hash" }')
+    )
+    key: str | None = Field(
+        None,
+        description='where the key of the style hash is: "env:NAME", an environment variable with 16 characters or '
+        "more; never the key itself",
+    )
+    seed: int = Field(0, ge=0, lt=2**64, description="another seed gives other surrogates")
+    names: Literal["off", "columns", "phrases", "model"] = Field(
+        "phrases",
+        description="how people are known: columns (`names_from` and the name of messages), phrases (also greetings, "
+        "signatures, introductions), model (also an offline model, extra `names`), off",
+    )
+    names_from: tuple[str, ...] = Field(
+        NAMES_FROM, description="meta keys that hold names of people; case, `-`, `_` and blanks count alike"
+    )
     spare: tuple[str, ...] | None = Field(
         None,
         description="meta keys left as they are because a later step reads them; worked out from the recipe",
@@ -57,7 +113,7 @@ class Pii(Transform):
     @field_validator("types")
     @classmethod
     def _known(cls, types: tuple[str, ...]) -> tuple[str, ...]:
-        plain = tuple(type.strip().lower().replace("_", "-") for type in types)
+        plain = tuple(_plain(type) for type in types)
         for given, type in zip(types, plain, strict=True):
             if type not in TYPES:
                 raise ValueError(f"{given!r} is not a type; use some of {', '.join(TYPES)}")
@@ -74,16 +130,56 @@ class Pii(Transform):
                 raise ValueError(problem)
         return plain
 
+    @field_validator("key")
+    @classmethod
+    def _named(cls, key: str | None) -> str | None:
+        if key is not None and not KEY.fullmatch(key):
+            # What was given is not repeated: it may be the key.
+            raise ValueError('does not name an environment variable; write "env:FTDATA_PII_KEY" and set that variable')
+        return key
+
+    @model_validator(mode="after")
+    def _keyed(self) -> Self:
+        if self.key is None and "hash" in self._styles().values():
+            raise ValueError('the style hash needs a key; write key = "env:FTDATA_PII_KEY" and set that variable')
+        if self.names == "model" and "name" in self.types:
+            from ftdata.transforms.pii import name_model
+
+            name_model.required()
+        return self
+
+    def _styles(self) -> dict[str, Style]:
+        return {**dict.fromkeys(self.types, self.style), **{t: s for t, s in self.styles if t in self.types}}
+
+    def outside(self) -> str:
+        """Tell another key from this one by eight bytes of a digest: work done with the one is not taken over."""
+        try:
+            secret = secret_of(self.key or "") if self.key is not None else b""
+        except RecipeError:
+            secret = b""  # the step itself will say so
+        return hashlib.blake2b(secret, digest_size=8, person=b"ftdata-resume").hexdigest() if secret else ""
+
     def reads_meta(self) -> frozenset[str]:
-        """Nothing is decided by meta; its texts are scrubbed where they are kept."""
-        return frozenset()
+        """Read the keys that hold names, as people write them; the texts of meta are scrubbed where it is kept."""
+        return frozenset(way for name in self.names_from for way in _ways(name)) if self._asks() else frozenset()
+
+    def _asks(self) -> bool:
+        return self.names != "off" and "name" in self.types
 
     def apply(self, batch: Batch) -> Batch:
-        """Scrub all texts of a batch."""
+        """Scrub all texts of a batch; raise `RecipeError` if the key of the style hash is not there."""
+        styles = self._styles()
+        style = None
+        if set(styles.values()) != {"placeholder"}:
+            secret = secret_of(self.key) if self.key is not None and "hash" in styles.values() else None
+            style = Styles(styles, secret, self.seed)
         texts = _texts(batch, self.spare or ())
         if not len(texts.text):
             return batch
-        scrubbed, counts = _scrub(texts.text, texts.row.to_numpy(), rules(self.types, self.regions), _keys(texts))
+        names = _names(batch, self.names_from, self.names, styles["name"] == "surrogate") if self._asks() else None
+        rows = texts.row.to_numpy()
+        chosen = rules(self.types, self.regions)
+        scrubbed, counts = scrubbing.scrub(texts.text, rows, chosen, _keys(texts), names=names, style=style)
         if not counts:
             return batch
         notes = np.full(batch.height, None, dtype=object)
@@ -93,7 +189,7 @@ class Pii(Transform):
         return texts.replace(scrubbed).with_columns(pl.coalesce(note, batch["note"]).alias("note"))
 
 
-_OF_NAMES: tuple[str, ...] = tuple(type for type in TYPES if type not in ("ip", "cep"))
+_OF_NAMES: tuple[str, ...] = tuple(type for type in TYPES if type not in ("ip", "cep", "name"))
 
 
 def scrub(text: str) -> str:
@@ -103,16 +199,20 @@ def scrub(text: str) -> str:
     neither leads to a person without more. Phones need a `+` or a word beside them: dates and counters fill file names.
     """
     types = rules(_OF_NAMES, ())
-    scrubbed, counts = _scrub(pl.Series("text", [text]), np.zeros(1, dtype=np.uint32), types, None)
+    scrubbed, counts = scrubbing.scrub(pl.Series("text", [text]), np.zeros(1, dtype=np.uint32), types, None)
     return str(scrubbed[0]) if counts else text
 
 
-def count(batch: Batch, types: Sequence[str] = TYPES, spare: Sequence[str] = ()) -> dict[str, tuple[int, int]]:
+def count(
+    batch: Batch, types: Sequence[str] = TYPES, spare: Sequence[str] = (), names_from: Sequence[str] = NAMES_FROM
+) -> dict[str, tuple[int, int]]:
     """Count what `Pii` would replace in a batch: type -> (replacements, rows that hold one); only types found."""
     texts = _texts(batch, spare)
     if not len(texts.text):
         return {}
-    _, counts = _scrub(texts.text, texts.row.to_numpy(), rules(tuple(types)), _keys(texts))
+    names = _names(batch, names_from, "phrases", False) if "name" in types else None
+    rows = texts.row.to_numpy()
+    _, counts = scrubbing.scrub(texts.text, rows, rules(tuple(types)), _keys(texts), names=names)
     found = {type: [count[type] for count in counts.values() if type in count] for type in TYPES}
     return {type: (sum(some), len(some)) for type, some in found.items() if some}
 
@@ -126,81 +226,58 @@ def _keys(texts: Texts) -> list[str | None] | None:
     return keys if keys and telling_keys(texts.text) else None
 
 
-class _Numbers:
-    """The numbers given in one conversation: by type and value; those that its source already used are passed over."""
+def _names(batch: Batch, names_from: Sequence[str], how: str, forms: bool) -> Any:
+    from ftdata.transforms.pii import names
 
-    def __init__(self) -> None:
-        self._given: dict[tuple[str, str], int] = {}
-        self._last: dict[str, int] = {}
-        self.used: set[tuple[str, int]] = set()
+    model = None
+    if how == "model":
+        from ftdata.transforms.pii import name_model
 
-    def values(self) -> Iterable[tuple[str, str]]:
-        return self._given.keys()
-
-    def number(self, type: str, value: str) -> int:
-        known = self._given.get((type, value))
-        if known is not None:
-            return known
-        number = self._last.get(type, 0) + 1
-        while (type, number) in self.used:
-            number += 1
-        self._given[type, value] = self._last[type] = number
-        return number
+        model = name_model.names_in
+    told = names.told_by([*_columns(batch, names_from), *_message_names(batch)])
+    return names.Names(told, how != "columns", forms, model)
 
 
-def _scrub(
-    texts: pl.Series, rows: np.ndarray[Any, Any], rules: Sequence[Rule], keys: Sequence[str | None] | None
-) -> tuple[pl.Series, dict[int, dict[str, int]]]:
-    """Give the texts scrubbed, and the replacements by row and type.
-
-    What was edited is looked at again until nothing more is found: a replacement can part what stood glued together,
-    and scrubbing twice must give what scrubbing once gave.
-    """
-    counts: dict[int, dict[str, int]] = {}
-    numbers: dict[int, _Numbers] = {}
-    where = np.arange(len(texts), dtype=np.uint32)
-    for _ in range(_ROUNDS):
-        looked = texts.gather(pl.Series(where)) if len(where) < len(texts) else texts
-        under = None if keys is None else [keys[at] for at in where.tolist()]
-        found = find(looked, rows[where], rules, under, around=(texts, rows))
-        if not found and numbers:
-            # Only now are all values known: those that stand bare elsewhere.
-            where = np.flatnonzero(np.isin(rows, list(numbers))).astype(np.uint32)
-            looked = texts.gather(pl.Series(where))
-            found = echoes(looked, rows[where], {row: given.values() for row, given in numbers.items()})
-        if not found:
-            break
-        _note_used(texts, rows, {int(rows[where[at]]) for at in found} - numbers.keys(), numbers)
-        edited = []
-        for at, hits in found.items():
-            row = int(rows[where[at]])
-            edited.append(_edit(looked[at], hits, numbers[row], counts.setdefault(row, {})))
-        where = where[list(found)]
-        index = np.arange(len(texts), dtype=np.uint32)
-        index[where] = np.arange(len(texts), len(texts) + len(where), dtype=np.uint32)
-        texts = pl.concat([texts, pl.Series(texts.name, edited, pl.String)]).gather(pl.Series(index))
-    return texts, counts
+def _columns(batch: Batch, names_from: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Give what stands in the meta keys that hold names, with the row."""
+    wanted = frozenset(_key(name) for name in names_from)
+    asked: dict[str, bool] = {}
+    for row, text in enumerate(batch["meta"].to_list()):
+        if text is None:
+            continue
+        for key, raw in _OBJECT.decode(text).items():
+            if key not in asked:
+                asked[key] = _key(key) in wanted
+            if asked[key]:
+                value = msgspec.json.decode(raw)
+                for one in value if isinstance(value, list) else (value,):
+                    if isinstance(one, dict):
+                        one = one.get("name")
+                    if isinstance(one, str):
+                        yield row, one
 
 
-def _edit(text: str, hits: list[Found], numbers: _Numbers, counts: dict[str, int]) -> str:
-    pieces, at = list[str](), 0
-    for hit in hits:
-        pieces += text[at : hit.start], placeholder(hit.type, numbers.number(hit.type, hit.value))
-        counts[hit.type] = counts.get(hit.type, 0) + 1
-        at = hit.end
-    pieces.append(text[at:])
-    return "".join(pieces)
+def _ways(name: str) -> Iterator[str]:
+    """Give how a key is usually written: `customer_name`, `Customer Name`, `CUSTOMER-NAME` …"""
+    words = _key(name).split("_")
+    for joint in ("_", " ", "-"):
+        whole = joint.join(words)
+        yield from (name, whole, whole.capitalize(), whole.title(), whole.upper())
 
 
-def _note_used(texts: pl.Series, rows: np.ndarray[Any, Any], fresh: set[int], numbers: dict[int, _Numbers]) -> None:
-    """Start the numbering of rows, noting which placeholders their texts already hold."""
-    for row in fresh:
-        numbers[row] = _Numbers()
-    concerned = np.flatnonzero(np.isin(rows, list(fresh)))
-    some = texts.gather(pl.Series(concerned, dtype=pl.UInt32)).str.extract_all(_PLACEHOLDER)
-    holders = (some.list.len() > 0).to_numpy()
-    types = {label(type): type for type in TYPES}
-    for at, strings in zip(concerned[holders], some.filter(pl.Series(holders)).to_list(), strict=True):
-        for string in strings:
-            name, number = _NUMBERED.fullmatch(string).groups()  # type: ignore[union-attr]
-            numbers[int(rows[at])].used.add((types[name], int(number)))
+def _key(name: str) -> str:
+    return name.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def _message_names(batch: Batch) -> Iterator[tuple[int, str]]:
+    """Give the names of messages, with the row; those of tools and functions are nobody's."""
+    for column in ("messages", "rejected"):
+        if batch[column].null_count() == batch.height:
+            continue
+        frame = flat(batch, column)
+        if frame["name"].null_count() == frame.height:
+            continue
+        people = frame["name"].is_not_null() & frame["role"].is_in(["user", "assistant"])
+        yield from zip(
+            owners(batch, column).filter(people).to_list(), frame["name"].filter(people).to_list(), strict=True
+        )
