@@ -1,25 +1,33 @@
-"""Near-duplicate removal beside datasketch as its documentation uses it: accuracy against exact Jaccard, and speed.
+r"""Near-duplicate removal beside datasketch, rensa and gaoya in memory: accuracy against exact Jaccard, and speed.
 
-    python benchmarks/near_dedup.py                # 20,000 generated tickets, thresholds 0.8 and 0.7
-    python benchmarks/near_dedup.py --rows 100000 --threshold 0.8
+    python benchmarks/near_dedup.py                                # near-dedup alone, 20,000 texts of each corpus
+    python benchmarks/near_dedup.py --rows 100000 --peers PYTHON   # beside the peers, in an interpreter that has them
+    python benchmarks/near_dedup.py --growth 10000 100000 1000000 --threshold 0.8
 
-The corpus is made to be hard: half of it is template-like, so that hundreds of thousands of pairs stand at J 0.3-0.5;
-there are hot templates near the threshold, clusters planted at known J, copies, short texts and empty ones. The truth
-comes from a product of sparse matrices (word 5-grams, greedy in reading order) that shares no code with ftdata.
+Two corpora, made to be hard. `tickets`: half of it is template-like, so that hundreds of thousands of pairs stand at J
+0.3-0.5; there are hot templates near the threshold, clusters planted at known J, copies, short texts and empty ones.
+`phrases`: short instructions and answers in three languages, put together from phrases that many share. The truth comes
+from a product of sparse matrices (word 5-grams, greedy in reading order) that shares no code with ftdata.
 
     residual   pairs at or above the threshold of which both rows were kept, as a share of all such pairs
     wrong      dropped rows without a kept row at or above the threshold
     agree      rows kept or dropped as by the exact greedy pass
 
-The peer: `MinHashLSH(threshold=…, num_perm=128)` with MinHash in bulk on the same 5-grams, a row dropped on any hit.
-Seconds are CPU time of one process, best of `--times` alternated tries; shingling is counted for both.
+Each way runs in a process of its own, from texts in memory to the rows dropped, `--times` times, alternated: median
+(least-most) of CPU seconds, without imports and reading. Peers have 128 permutations and their defaults, and get the
+same 5-grams, made in Python; gaoya makes its own in Rust, from texts levelled beforehand. Words are `\w+`, lower case.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
+import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -107,8 +115,8 @@ def corpus(rows: int, seed: int = 1) -> list[str]:
 
 
 def grams(text: str) -> set[str]:
-    """Give the word 5-grams of an ASCII text, or the whole of a shorter one."""
-    words = re.findall(r"[a-z0-9]+", text.lower())
+    """Give the word 5-grams of a text, or the whole of a shorter one."""
+    words = re.findall(r"\w+", text.lower())
     return {" ".join(words[at : at + NGRAM]) for at in range(max(1, len(words) - NGRAM + 1))} if words else set()
 
 
@@ -160,8 +168,58 @@ def judged(rows: int, pairs: Sequence[tuple[int, int, float]], threshold: float,
     }
 
 
-def ours(texts: Sequence[str], threshold: float) -> tuple[set[int], dict[str, Any]]:
-    """Drop with the stage `near-dedup`, batches in memory; give the positions dropped, and its summary."""
+def phrased(rows: int, seed: int = 1) -> list[str]:
+    """Make short instructions with their answers, in three languages, put together from phrases that many texts share.
+
+    So most texts have a few runs of words in common with hundreds of others; 30 % are variants planted at known J, 8 %
+    fill the slots of 40 templates, 2 % are copies or very short.
+    """
+    maker = Maker(seed + 1)
+    rng = maker.rng
+    banks = []
+    for marks in ("", "ãçéõ", "ñíóá"):
+        own = maker.vocabulary[: _VOCABULARY // 3]
+        rng.shuffle(own)
+        words = [word[:-1] + rng.choice(marks) if marks and rng.random() < 0.3 else word for word in own[:2500]]
+        weights = np.cumsum(1 / np.arange(1, len(words) + 1)).tolist()
+        phrases = [rng.choices(words, cum_weights=weights, k=rng.randint(4, 12)) for _ in range(1200)]
+        banks.append((words, weights, phrases, np.cumsum(1 / np.arange(4, len(phrases) + 4)).tolist()))
+
+    def text() -> list[str]:
+        words, weights, phrases, often = rng.choice(banks)
+        made: list[str] = []
+        for _ in range(rng.randint(3, 14)):
+            fresh = rng.random() < 0.55
+            made += (
+                rng.choices(words, cum_weights=weights, k=rng.randint(3, 12))
+                if fresh
+                else rng.choices(phrases, cum_weights=often)[0]
+            )
+        return made
+
+    made = [text() for _ in range(rows * 60 // 100)]
+    forms = [(maker.template((12, 40), rng.randint(40, 120)), (1, 3)) for _ in range(40)]
+    made += [maker.filled(*rng.choice(forms)) for _ in range(rows * 8 // 100)]
+    while len(made) < rows * 98 // 100:
+        base = text()
+        made += [base, *(maker.variant(base, rng.uniform(0.6, 0.99)) for _ in range(rng.randint(1, 4)))]
+    del made[rows * 98 // 100 :]
+    while len(made) < rows:
+        made.append(made[rng.randrange(len(made))] if rng.random() < 0.5 else text()[: rng.randint(0, 6)])
+    rng.shuffle(made)
+    return [maker.written(words) for words in made]
+
+
+CORPORA: dict[str, Callable[[int, int], list[str]]] = {"tickets": corpus, "phrases": phrased}
+
+
+# --- the ways, each from texts in memory to the positions dropped -----------------------------------------------------
+
+Dropped = tuple[set[int], dict[str, Any]]
+
+
+def ours(texts: Sequence[str], threshold: float) -> Dropped:
+    """Drop with the stage `near-dedup` (answers do not count), batches in memory."""
     import polars as pl
 
     from ftdata.batch import Batch, to_batches
@@ -174,9 +232,10 @@ def ours(texts: Sequence[str], threshold: float) -> tuple[set[int], dict[str, An
         def take(self, numbers: Iterable[int]) -> Iterator[Batch]:
             wanted = np.sort(np.fromiter(numbers, dtype=np.uint64))
             for batch in batches:
-                lo, hi = np.searchsorted(wanted, [int(batch["row"][0]), int(batch["row"][-1]) + 1])
+                first = int(batch["row"][0])
+                lo, hi = np.searchsorted(wanted, [first, int(batch["row"][-1]) + 1])
                 if lo < hi:
-                    yield batch.filter(pl.col("row").is_in(wanted[lo:hi].tolist()))
+                    yield batch[(wanted[lo:hi] - np.uint64(first)).astype(np.int64)]
 
         def tick(self) -> None:
             pass
@@ -189,18 +248,19 @@ def ours(texts: Sequence[str], threshold: float) -> tuple[set[int], dict[str, An
         return Conversation(row=number, origin=(number,), messages=(user(text[:cut]), assistant(text[cut:])))
 
     batches = list(to_batches(talk(number, text) for number, text in enumerate(texts)))
-    stage = NearDedup(threshold=threshold)
+    stage = NearDedup(threshold=threshold, conflict="drop")
+    stage.select(stage.sketch(batches[0]).lazy(), Held()).collect()  # tables are built once in a process
     began = time.process_time()
     sketches = pl.concat([stage.sketch(batch) for batch in batches])
     middle = time.process_time()
     decided = stage.select(sketches.lazy(), Held()).collect()
     ended = time.process_time()
     gone = set(decided.filter(pl.col("drop").is_not_null())["row"].to_list())
-    return gone, {**stage.summary(decided), "sketch": middle - began, "select": ended - middle, "cpu": ended - began}
+    return gone, {"sketch": middle - began, "select": ended - middle, "cpu": ended - began}
 
 
-def peer(texts: Sequence[str], threshold: float) -> tuple[set[int], dict[str, Any]]:
-    """Drop with datasketch's defaults, on any bucket hit."""
+def datasketch(texts: Sequence[str], threshold: float) -> Dropped:
+    """Drop with datasketch's defaults, MinHash in bulk, on any bucket hit: as its documentation shows."""
     from datasketch import MinHash, MinHashLSH
 
     began = time.process_time()
@@ -217,36 +277,154 @@ def peer(texts: Sequence[str], threshold: float) -> tuple[set[int], dict[str, An
     return gone, {"bands": f"{lsh.b} x {lsh.r}", "cpu": time.process_time() - began}
 
 
+def rensa_r(texts: Sequence[str], threshold: float) -> Dropped:
+    """Drop with RMinHashDeduplicator, all in one call, as its README shows."""
+    from rensa import RMinHashDeduplicator
+
+    return _rensa(RMinHashDeduplicator(threshold=threshold, num_perm=128, use_lsh=True), texts)
+
+
+def rensa_c(texts: Sequence[str], threshold: float) -> Dropped:
+    """Drop with CMinHashDeduplicator, all in one call."""
+    from rensa import CMinHashDeduplicator
+
+    return _rensa(CMinHashDeduplicator(threshold=threshold, num_perm=128), texts)
+
+
+def _rensa(made: Any, texts: Sequence[str]) -> Dropped:
+    began = time.process_time()
+    numbers: list[int] = []
+
+    def entries() -> Iterator[tuple[str, list[str]]]:
+        for number, text in enumerate(texts):
+            if found := grams(text):
+                numbers.append(number)
+                yield str(number), list(found)
+
+    keep = made.add_pairs(entries())
+    ended = time.process_time()
+    gone = {number for number, kept in zip(numbers, keep, strict=True) if not kept}
+    return gone, {"cpu": ended - began}
+
+
+def gaoya(texts: Sequence[str], threshold: float) -> Dropped:
+    """Drop with MinHashStringIndex, its own analyzer in Rust; the texts are levelled before, at no cost to it."""
+    from gaoya.minhash import MinHashStringIndex
+
+    levelled = [" ".join(re.findall(r"\w+", text.lower())) for text in texts]
+    began = time.process_time()
+    index = MinHashStringIndex(32, threshold, None, None, 128, "word", False, (NGRAM, NGRAM), "smallvec")
+    gone = set()
+    for number, text in enumerate(levelled):
+        if not text:
+            continue
+        if index.query(text):
+            gone.add(number)
+        else:
+            index.insert_document(number, text)
+    return gone, {"cpu": time.process_time() - began}
+
+
+WAYS: dict[str, Callable[[Sequence[str], float], Dropped]] = {
+    "near-dedup": ours,
+    "datasketch": datasketch,
+    "rensa-r": rensa_r,
+    "rensa-c": rensa_c,
+    "gaoya": gaoya,
+}
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def _child(given: argparse.Namespace) -> None:
+    """Run one way on the texts of a file: what the parent asks of a peer's interpreter."""
+    texts = json.loads(given.texts.read_text())
+    gone, told = WAYS[given.way](texts, given.threshold[0])
+    print(json.dumps({"gone": sorted(gone), **told}))
+
+
+def _asked(python: str, way: str, texts: Path, threshold: float) -> dict[str, Any]:
+    command = [python, __file__, "--as", way, "--texts", str(texts), "--threshold", str(threshold)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    if ran.returncode:
+        raise SystemExit(f"{way}: {ran.stderr[-2000:]}")
+    answer: dict[str, Any] = json.loads(ran.stdout)
+    return answer
+
+
+def _compare(given: argparse.Namespace, name: str, place: Path) -> None:
+    texts = CORPORA[name](given.rows, 1)
+    file = place / f"{name}.json"
+    file.write_text(json.dumps(texts))
+    pairs = list(exact_pairs([grams(text) for text in texts], min(0.5, *given.threshold)))
+    counts = np.histogram([alike for *_, alike in pairs], bins=[0.5, 0.7, 0.75, 0.8, 0.85, 0.9, 1.01])[0].tolist()
+    print(f"\n{name}: {len(texts)} texts, {sum(map(len, texts)) / len(texts):.0f} characters on average")
+    print(f"pairs by J (0.5, 0.7, 0.75, 0.8, 0.85, 0.9): {counts}")
+    ways = [way for way in given.ways if way == "near-dedup" or given.peers]
+    for threshold in given.threshold:
+        spent: dict[str, list[float]] = {way: [] for way in ways}
+        last: dict[str, dict[str, Any]] = {}
+        for _ in range(given.times):
+            for way in ways:
+                last[way] = _asked(sys.executable if way == "near-dedup" else given.peers, way, file, threshold)
+                spent[way].append(last[way]["cpu"])
+        base = statistics.median(spent["near-dedup"])
+        for way in ways:
+            seen = judged(len(texts), pairs, threshold, set(last[way]["gone"]))
+            middle = statistics.median(spent[way])
+            print(
+                f"{threshold} {way:11} residual {seen['residual_share']:7.2%} of {seen['pairs']} pairs  "
+                f"dropped {seen['dropped']:6}  wrong {seen['wrong']:5}  agree {seen['agree']:.3%}  "
+                f"{len(texts) / middle:8.0f} texts/s  {middle:.2f} s ({min(spent[way]):.2f}-{max(spent[way]):.2f})  "
+                f"{middle / base:.1f} times near-dedup's"
+            )
+
+
+def _growth(given: argparse.Namespace, place: Path) -> None:
+    """Measure how the time grows with the rows: the exponent between each size and the next."""
+    before = None
+    for rows in given.growth:
+        file = place / "growth.json"
+        file.write_text(json.dumps(corpus(rows, 1)))
+        cpu = statistics.median(
+            _asked(sys.executable, "near-dedup", file, given.threshold[0])["cpu"] for _ in range(given.times)
+        )
+        told = f", exponent {np.log(cpu / before[1]) / np.log(rows / before[0]):.2f}" if before else ""
+        print(f"{rows} texts: {cpu:.2f} s, {cpu / rows * 1e6:.1f} µs a text{told}")
+        before = rows, cpu
+
+
 def main() -> None:
     """Generate, measure, print."""
     options = argparse.ArgumentParser()
     options.add_argument("--rows", type=int, default=20_000)
     options.add_argument("--threshold", type=float, nargs="*", default=[0.8, 0.7], help="below 1: datasketch refuses 1")
-    options.add_argument("--times", type=int, default=2)
+    options.add_argument("--times", type=int, default=5)
+    options.add_argument("--corpus", nargs="*", default=list(CORPORA), choices=list(CORPORA))
+    options.add_argument("--peers", help="an interpreter that has datasketch, rensa, gaoya, numpy, scipy")
+    options.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
+    options.add_argument("--growth", type=int, nargs="*", default=[], help="sizes at which to time near-dedup alone")
+    options.add_argument("--as", dest="way", help=argparse.SUPPRESS)
+    options.add_argument("--texts", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
-    texts = corpus(given.rows)
-    pairs = list(exact_pairs([grams(text) for text in texts], 0.3))
-    counts = np.histogram([alike for *_, alike in pairs], bins=[0.3, 0.5, 0.7, 0.75, 0.8, 0.85, 0.9, 1.01])[0].tolist()
-    print(f"{len(texts)} texts, {sum(map(len, texts)) / len(texts):.0f} characters on average")
-    print(f"pairs by J (0.3, 0.5, 0.7, 0.75, 0.8, 0.85, 0.9): {counts}")
-    ways: dict[str, Callable[[Sequence[str], float], tuple[set[int], dict[str, Any]]]]
-    ways = {"near-dedup": ours, "datasketch": peer}
-    for threshold in given.threshold:
-        best: dict[str, float] = {}
-        for _ in range(given.times):
-            for name, way in ways.items():
-                gone, told = way(texts, threshold)
-                best[name] = min(best.get(name, float("inf")), told["cpu"])
-        for name, way in ways.items():
-            gone, told = way(texts, threshold)
-            seen = judged(len(texts), pairs, threshold, gone)
-            print(
-                f"{threshold} {name}: "
-                f"residual {seen['residual']} of {seen['pairs']} pairs ({seen['residual_share']:.2%}), "
-                f"dropped {seen['dropped']}, wrong {seen['wrong']}, agree {seen['agree']:.3%}, "
-                f"{len(texts) / best[name]:.0f} texts/s ({best[name]:.1f} s) {told}"
+    if given.way:
+        _child(given)
+        return
+    names = "polars numpy", "datasketch rensa gaoya numpy"
+    for python, wanted in zip((sys.executable, given.peers), names, strict=True):
+        if python:
+            code = (
+                "import sys; from importlib.metadata import version as v; print(*(f'{n} {v(n)}' for n in sys.argv[1:]))"
             )
-        print(f"{threshold} CPU time of datasketch / near-dedup: {best['datasketch'] / best['near-dedup']:.2f}")
+            told = subprocess.run([python, "-c", code, *wanted.split()], capture_output=True, text=True).stdout.strip()
+            print(f"versions: {told}")
+    with tempfile.TemporaryDirectory() as place:
+        if given.growth:
+            _growth(given, Path(place))
+            return
+        for name in given.corpus:
+            _compare(given, name, Path(place))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 
     python benchmarks/pii.py                                    # generated texts, held-out half
     python benchmarks/pii.py --half tune                        # the half that the rules were tuned on
+    python benchmarks/pii.py --speed 4000 --peers /path/to/other/bin/python     # tickets: megabytes a second
     python benchmarks/pii.py --public .../presidio_synth_dataset_v2.json --peers /path/to/other/bin/python
+
+Phones by country and form of writing: `pii_phones.py`; texts that hold nothing of anybody: `pii_harmless.py`.
 
 The rule of counting: a hit is right if it overlaps a labelled span of its class, a labelled span is found if a hit of
 its class overlaps it; precision is right hits over hits, recall found spans over spans, F1 their harmonic mean; "all"
-sums over classes. Peers (presidio-analyzer's pattern recognisers without a language model, scrubadub, commonregex) are
+sums over classes. Peers (presidio-analyzer's pattern recognisers without a language model, scrubadub, commonregex
+datafog) are
 run by the interpreter that `--peers` names, so that ftdata's own environment needs none of them; one that it does not
 have is left out.
 """
@@ -651,12 +655,14 @@ def ours(texts: Sequence[str], regions: tuple[str, ...] | None = None) -> tuple[
     import numpy as np
     import polars as pl
 
-    from ftdata.transforms.pii import find, plans, rules
+    from ftdata.transforms.pii import find, nearby, phones, plans, rules
 
     chosen = rules.rules(rules.TYPES, plans.REGIONS if regions is None else regions)
     series, rows = pl.Series("text", texts), np.arange(len(texts), dtype=np.uint32)
     for _ in range(2):
         plans.forget()
+        nearby._said.cache_clear()
+        phones._known_surroundings.cache_clear()
         began = time.process_time()
         found = find.find(series, rows, chosen)
         took = time.process_time() - began
@@ -688,6 +694,13 @@ names = {"email": c.email, "phone": c.phone, "ip": c.ip, "card": c.credit_card}
 names6 = {"ip": c.ipv6} if hasattr(c, "ipv6") else {}
 def run(text):
     return [(m.start(), m.end(), t) for table in (names, names6) for t, r in table.items() for m in r.finditer(text)]
+""",
+    "datafog": """
+from datafog.processing.text_processing.regex_annotator.regex_annotator import RegexAnnotator
+names = {"EMAIL": "email", "PHONE": "phone", "SSN": "ssn", "CREDIT_CARD": "card", "IP_ADDRESS": "ip"}
+tool = RegexAnnotator()
+def run(text):
+    return [(s.start, s.end, names[s.label]) for s in tool.annotate_with_spans(text)[1].spans if s.label in names]
 """,
 }
 _PEER = """
@@ -739,13 +752,76 @@ def compare(title: str, texts: Sequence[Labelled], types: Sequence[str], python:
         )
 
 
+# --- speed ------------------------------------------------------------------------------------------------------------
+
+_PROSE = {
+    "pt": "Olá, boa tarde! Comprei uma cafeteira na semana passada e ela chegou com a tampa quebrada. Já tentei falar "
+    "pelo chat mas ninguém respondeu até agora. Gostaria de saber como faço para trocar o produto, porque preciso "
+    "dele até o fim do mês e não quero pagar outro frete. Fico no aguardo de um retorno, muito obrigado desde já.",
+    "es": "Buenas tardes, hace diez días que hice la compra y todavía no me ha llegado nada. La página dice que está "
+    "en reparto, pero el repartidor no aparece. Quisiera que me dijeran cuándo va a llegar o que me devuelvan el dinero, "
+    "porque ya no puedo esperar más y el regalo era para el cumpleaños de mi hija. Gracias por su ayuda.",
+    "en": "Hello, I have been using your service for about three years and never had a problem until Tuesday when "
+    "the app stopped syncing my notes between the laptop and the tablet. I have tried to sign out and in again, and "
+    "to install it anew, as the help page says, but it made no difference. Could somebody please have a look at it?",
+}
+
+
+def tickets(count: int, seed: int = 5) -> list[str]:
+    """Make texts of support desks, about 700 characters each: prose, numbers of orders, in each third one something."""
+    rng = random.Random(seed)
+    out = []
+    for at in range(count):
+        language = rng.choice(("pt", "es", "en"))
+        sentences = _PROSE[language].split(". ")
+        parts = [". ".join(rng.choices(sentences, k=rng.randrange(3, 9)))]
+        kind = rng.choice(("order", "date", "price", "tracking", "version"))
+        parts.append(rng.choice(HARMLESS[kind][1]).format(HARMLESS[kind][0](rng)))
+        parts.append(". ".join(rng.choices(sentences, k=rng.randrange(1, 5))))
+        if at % 3 == 0:
+            if rng.random() < 0.5:
+                parts.append(
+                    rng.choice(PHONE_IN[language]).lstrip("~").format(phone(rng, rng.choice(LANGUAGE[language])))
+                )
+            else:
+                make, frames = DOCUMENT_IN[rng.choice(tuple(DOCUMENT_IN))]
+                parts.append(rng.choice(frames).format(make(rng)))
+        out.append("\n".join(parts))
+    return out
+
+
+def speed(count: int, python: str | None, repeats: int = 5) -> None:
+    """Print megabytes a second of CPU time on tickets, ours and the peers', runs alternated, medians with min-max."""
+    texts = tickets(count)
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    few = texts[: max(50, count // 20)]
+    less = sum(len(text.encode()) for text in few) / 1e6
+    rates: dict[str, list[float]] = {}
+    for _ in range(repeats):
+        rates.setdefault(f"ftdata {version('ftdata')}", []).append(size / ours(texts)[1])
+        for name in PEERS if python else ():
+            if f"{name} -" not in rates and (result := peer(str(python), name, few)):
+                rates.setdefault(result[0], []).append(less / result[2])
+            elif f"{name} -" not in rates and not any(name in known for known in rates):
+                rates[f"{name} -"] = []
+    mine = sorted(next(iter(rates.values())))[repeats // 2]
+    print(f"\ntickets: {count} texts, {size:.2f} MB (peers: the first {len(few)}), MB/s of CPU time, {repeats} runs")
+    for name, some in rates.items():
+        if some:
+            middle = sorted(some)[len(some) // 2]
+            print(f"  {name:<28}{middle:>9.3f} ({min(some):.3f}-{max(some):.3f})   ftdata is {mine / middle:.1f} x")
+
+
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--half", choices=("tune", "held-out"), default="held-out")
     options.add_argument("--public", type=Path, help="presidio_synth_dataset_v2.json")
     options.add_argument("--peers", help="a Python interpreter that has the peers")
     options.add_argument("--misses", action="store_true", help="print what was missed or wrong (of the half tuned on)")
+    options.add_argument("--speed", type=int, default=0, help="measure speed on so many tickets, and nothing else")
     given = options.parse_args()
+    if given.speed:
+        return speed(given.speed, given.peers)
     from ftdata.transforms.pii.rules import TYPES
 
     texts = generate()[given.half == "held-out" :: 2]

@@ -8,13 +8,12 @@ import pytest
 
 from ftdata import hooks
 from ftdata.examples import outcomes
-from ftdata.stages import Example, Stage
+from ftdata.stages import Stage
 from ftdata.transforms.pii import TYPES, Pii
 from ftdata.transforms.quality import Quality
 from ftdata.transforms.turns import Turns
 
 STEPS = [entry.stage for entry in hooks.builtin(("transform", "selector", "check"))]
-EXAMPLES = [(stage, example) for stage in STEPS for example in stage.examples]
 
 
 @pytest.fixture(autouse=True)
@@ -23,16 +22,10 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("stage", STEPS, ids=lambda stage: stage.name)
-def test_every_step_has_an_example(stage: type[Stage]) -> None:
-    assert stage.examples
-
-
-@pytest.mark.parametrize(("stage", "example"), EXAMPLES, ids=lambda one: getattr(one, "name", None))
-def test_every_example_shows_something(stage: type[Stage], example: Example) -> None:
-    rows, findings = outcomes(stage, example)
-    changed = [row for row in rows if row.drop or row.after != row.before]
-    assert changed or findings
-    assert example.says.strip()
+def test_every_step_shows_what_it_does(stage: type[Stage]) -> None:
+    shown = [outcomes(stage, example) for example in stage.examples]
+    assert all(example.says.strip() for example in stage.examples)
+    assert any(findings or any(row.drop or row.after != row.before for row in rows) for rows, findings in shown)
 
 
 def _told(stage: type[Stage]) -> dict[str, Any]:

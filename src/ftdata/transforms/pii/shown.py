@@ -76,7 +76,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         "`curp`, `rfc` of Mexico, `cuit` of Argentina, `rut` of Chile, `ruc` of Peru, `nit` of Colombia, `cedula`.",
         rows=(
-            ("CURP XEXX010101HNEXXXA4, RFC XEXX010101000", "CUIT 20-98725211-2, RUT 92.411.041-4"),
+            ("CURP XEXX010101HNEXXXA4, RFC GODE561231GR8", "CUIT 20-98725211-2, RUT 92.411.041-4"),
             ("RUC 20460306966, NIT 900.123.456-7", "Cédula 1.020.304.050"),
         ),
         fields={"types": ("curp", "rfc", "cuit", "rut", "ruc", "nit", "cedula")},
