@@ -662,7 +662,7 @@ def ours(texts: Sequence[str], regions: tuple[str, ...] | None = None) -> tuple[
     for _ in range(2):
         plans.forget()
         nearby._said.cache_clear()
-        phones._known_surroundings.cache_clear()
+        phones._remembered.cache_clear()
         began = time.process_time()
         found = find.find(series, rows, chosen)
         took = time.process_time() - began
@@ -759,7 +759,7 @@ _PROSE = {
     "pelo chat mas ninguém respondeu até agora. Gostaria de saber como faço para trocar o produto, porque preciso "
     "dele até o fim do mês e não quero pagar outro frete. Fico no aguardo de um retorno, muito obrigado desde já.",
     "es": "Buenas tardes, hace diez días que hice la compra y todavía no me ha llegado nada. La página dice que está "
-    "en reparto, pero el repartidor no aparece. Quisiera que me dijeran cuándo va a llegar o que me devuelvan el dinero, "
+    "en reparto, pero el repartidor no aparece. Quisiera que me dijeran cuándo va a llegar o que me devuelvan todo, "
     "porque ya no puedo esperar más y el regalo era para el cumpleaños de mi hija. Gracias por su ayuda.",
     "en": "Hello, I have been using your service for about three years and never had a problem until Tuesday when "
     "the app stopped syncing my notes between the laptop and the tablet. I have tried to sign out and in again, and "

@@ -96,24 +96,12 @@ def _version(r: _R) -> str:
 
 def _price(r: _R) -> str:
     a, b, c = _n(r, "1"), _n(r, "000"), _n(r, "000")
-    return r.choice(
-        (
-            f"R$ {a}.{b}.{c},00",
-            f"R${a}{b},90",
-            f"€ {a}.{b},50",
-            f"${a},{b},{c}.99",
-            f"{a} {b} {c} €",
-            f"{a}.{b}.{c} COP",
-            f"US$ {a}{b}{c}",
-            f"{a}{b}{c} euros",
-            f"{a}'{b}'{c} CHF",
-            f"{a}.{b}.{c} reais",
-            f"£{a},{b}",
-            f"{a} {b},00 EUR",
-            f"ARS {a}.{b}.{c}",
-            f"$ {a}.{b}.{c}",
-        )
+    shapes = (
+        *(f"R$ {a}.{b}.{c},00", f"R${a}{b},90", f"€ {a}.{b},50", f"${a},{b},{c}.99", f"{a} {b} {c} €"),
+        *(f"{a}.{b}.{c} COP", f"US$ {a}{b}{c}", f"{a}{b}{c} euros", f"{a}'{b}'{c} CHF", f"{a}.{b}.{c} reais"),
+        *(f"£{a},{b}", f"{a} {b},00 EUR", f"ARS {a}.{b}.{c}", f"$ {a}.{b}.{c}"),
     )
+    return r.choice(shapes)
 
 
 def _mac(r: _R) -> str:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
@@ -93,9 +93,19 @@ def _checked(classes: object, who: str) -> list[type[Stage]]:
     return list(classes)
 
 
-def _builtin(kind: str) -> object:
+def _builtin(kind: str, name: str | None = None) -> object:
+    """Make the plugin that ftdata itself is: it offers the stages of a kind, or one of them."""
+
     def ftdata_stages() -> list[type[Stage]]:
-        return list(import_module(f"ftdata.{kind}s").STAGES)
+        folder = import_module(f"ftdata.{kind}s")
+        if not isinstance(folder.STAGES, Mapping):
+            return list(folder.STAGES)
+        homes = folder.STAGES.values() if name is None else [folder.STAGES[name]]
+        found = []
+        for home in homes:
+            module, _, called = home.partition(":")
+            found.append(getattr(import_module(f"{folder.__name__}.{module}"), called))
+        return found
 
     return SimpleNamespace(ftdata_stages=hookimpl(ftdata_stages))
 
@@ -161,6 +171,17 @@ def _of_kind(kind: str) -> tuple[Entry, ...]:
     return tuple(Entry(stage, "ftdata", __version__) for stage in _offered(_builtin(kind), "ftdata")) if stages else ()
 
 
+@cache
+def _own(kind: str, name: str) -> Entry | None:
+    """Give the built-in stage of a kind with this name; where the folder says which module that is, only it is imported."""
+    from ftdata import __version__
+
+    stages = import_module(f"ftdata.{kind}s").STAGES
+    if not isinstance(stages, Mapping):
+        return next((entry for entry in _of_kind(kind) if entry.stage.name == name), None)
+    return Entry(_offered(_builtin(kind, name), "ftdata")[0], "ftdata", __version__) if name in stages else None
+
+
 @dataclass
 class _Catalogue:
     """The stages of all plugins, what is wrong with some, and the names that two of them claim."""
@@ -214,9 +235,9 @@ def find(kinds: Iterable[str], name: str) -> Entry:
     suggestion.
     """
     kinds = tuple(kinds)
-    for entry in builtin(kinds):
-        if entry.stage.name == name:
-            return entry
+    for kind in kinds:
+        if (own := _own(kind, name)) is not None:
+            return own
     catalogue = _catalogue(tuple(plugins()))
     for entry in catalogue.entries:
         if entry.stage.kind in kinds and entry.stage.name == name:

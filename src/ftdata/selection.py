@@ -25,7 +25,10 @@ _DECISIONS: Mapping[str, pl.DataType] = {
     "flags": pl.List(pl.String),
     "split": pl.String(),
     "tags": pl.String(),
+    "told": pl.String(),
 }
+_TOLD = "told"
+"""What a selector tells its own `summary`: laid on no row."""
 
 
 class Decisions:
@@ -74,7 +77,7 @@ class Decisions:
         self.used += part.height
         columns = []
         for name in part.columns:
-            if name == "row":
+            if name in ("row", _TOLD):
                 continue
             index = pl.Series(np.full(batch.height, -1)).scatter(at, np.arange(part.height))
             whole = part[name].gather(index.replace(-1, None).cast(pl.UInt32))

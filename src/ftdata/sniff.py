@@ -23,6 +23,8 @@ from ftdata.stages import Reader, Sniff
 
 SURE = 0.5
 """Confidence from which a guess is taken without being asked for."""
+_FIRST = "openai-chat"
+"""The reader that is asked before all others are imported: what it knows for certain is the most common input."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,18 @@ def sniff(path: Path | str, encoding: str | None = None) -> list[Guess]:
     if not guesses and refused is not None:
         raise refused
     return sorted(guesses, key=lambda guess: (-guess.sniff.confidence, guess.reader.name))
+
+
+def _certain(path: Path | str, encoding: str | None) -> Guess | None:
+    """Ask the one reader that can be certain."""
+    reader = hooks.find(("reader",), _FIRST).stage
+    assert issubclass(reader, Reader)
+    with Source(path, encoding=encoding) as source:
+        try:
+            verdict = reader.sniff(source)
+        except InputError:
+            return None
+    return Guess(reader, verdict) if verdict is not None and verdict.certain else None
 
 
 def describe(path: Path | str, encoding: str | None = None) -> str:
@@ -114,6 +128,9 @@ def best(path: Path | str, encoding: str | None = None, fields: Collection[str] 
 
     `fields` are settings that the user stated: a reader that refused the input for want of just these takes it.
     """
+    certain = _certain(path, encoding)
+    if certain is not None:
+        return certain
     guesses = sniff(path, encoding)
     name = "stdin" if is_stdin(path) else path
     if guesses and guesses[0].sniff.refusal:

@@ -45,7 +45,7 @@ class Sniff:
     `confidence` runs from 0 to 1. With a `refusal` the input is recognised, but not read as it is: it says which
     setting is missing, or what to export instead. `evidence` is shown to the user, a short phrase each; `fields` are
     the settings it guessed, `force` the flags that state them, `counts` what its first records hold (turns by role,
-    records left out by reason).
+    records left out by reason). `certain`: the input is this reader's to the letter; no other one need be asked.
     """
 
     confidence: float
@@ -54,6 +54,7 @@ class Sniff:
     force: str = ""
     refusal: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    certain: bool = False
 
 
 Said = str | tuple[str, str] | Message

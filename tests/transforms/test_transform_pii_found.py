@@ -1,6 +1,6 @@
 """What is found: phones by country and form, documents by check digit and word, keys, codes, disguises; what is not.
 
-The texts come from the generators of `benchmarks/`, which share no code with the rules; libphonenumber judges the plans.
+The texts come from the generators of `benchmarks/`, which share no code with the rules; libphonenumber judges plans.
 """
 
 from __future__ import annotations

@@ -1,72 +1,41 @@
-"""Readers: one file each; adding one is a new file and its class in `STAGES`."""
+"""Readers: one file each; adding one is a new file and a line in `STAGES`.
 
-from ftdata.readers.abcd import Abcd
-from ftdata.readers.chat_log import ChatLog
-from ftdata.readers.chatgpt import ChatGPT
-from ftdata.readers.claude import Claude
-from ftdata.readers.discord import Discord
-from ftdata.readers.email import Email
-from ftdata.readers.help_desk import HelpDesk
-from ftdata.readers.irc import Irc
-from ftdata.readers.layouts import (
-    Alpaca,
-    AnthropicHH,
-    Bedrock,
-    Cohere,
-    Dolly,
-    Gemini,
-    Glaive,
-    Hermes,
-    Kto,
-    LlamaFactory,
-    Preference,
-    QuestionAnswer,
-    RenderedText,
-    ShareGPT,
-    TrlCompletion,
-)
-from ftdata.readers.messenger import Messenger
-from ftdata.readers.openai_chat import OpenAIChat
-from ftdata.readers.prompt_completion import PromptCompletion
-from ftdata.readers.signal import Signal
-from ftdata.readers.slack import Slack
-from ftdata.readers.teams import Teams
-from ftdata.readers.telegram import Telegram
-from ftdata.readers.tickets import Tickets
-from ftdata.readers.whatsapp import WhatsApp
-from ftdata.stages import Reader
+`STAGES` says where each one stands, so that a run imports those that it uses.
+"""
 
-STAGES: tuple[type[Reader], ...] = (
-    Abcd,
-    Alpaca,
-    AnthropicHH,
-    Bedrock,
-    ChatGPT,
-    ChatLog,
-    Claude,
-    Cohere,
-    Discord,
-    Dolly,
-    Email,
-    Gemini,
-    Glaive,
-    HelpDesk,
-    Hermes,
-    Irc,
-    Kto,
-    LlamaFactory,
-    Messenger,
-    OpenAIChat,
-    Preference,
-    PromptCompletion,
-    QuestionAnswer,
-    RenderedText,
-    ShareGPT,
-    Signal,
-    Slack,
-    Teams,
-    Telegram,
-    Tickets,
-    TrlCompletion,
-    WhatsApp,
-)
+from __future__ import annotations
+
+STAGES: dict[str, str] = {
+    "abcd": "abcd:Abcd",
+    "alpaca": "layouts:Alpaca",
+    "anthropic-hh": "layouts:AnthropicHH",
+    "bedrock": "layouts:Bedrock",
+    "chatgpt": "chatgpt:ChatGPT",
+    "chat-log": "chat_log:ChatLog",
+    "claude": "claude:Claude",
+    "cohere": "layouts:Cohere",
+    "discord": "discord:Discord",
+    "dolly": "layouts:Dolly",
+    "email": "email:Email",
+    "gemini": "layouts:Gemini",
+    "glaive": "layouts:Glaive",
+    "help-desk": "help_desk:HelpDesk",
+    "hermes": "layouts:Hermes",
+    "irc": "irc:Irc",
+    "kto": "layouts:Kto",
+    "llama-factory": "layouts:LlamaFactory",
+    "messenger": "messenger:Messenger",
+    "openai-chat": "openai_chat:OpenAIChat",
+    "preference": "layouts:Preference",
+    "prompt-completion": "prompt_completion:PromptCompletion",
+    "question-answer": "layouts:QuestionAnswer",
+    "rendered-text": "layouts:RenderedText",
+    "sharegpt": "layouts:ShareGPT",
+    "signal": "signal:Signal",
+    "slack": "slack:Slack",
+    "teams": "teams:Teams",
+    "telegram": "telegram:Telegram",
+    "tickets": "tickets:Tickets",
+    "trl-completion": "layouts:TrlCompletion",
+    "whatsapp": "whatsapp:WhatsApp",
+}

@@ -126,7 +126,24 @@ class OpenAIChat(Reader):
             for count, what in ((chats, "`messages` with a role each"), (pairs, "`input` and two answers"))
             if count
         ]
-        return Sniff(round(min(0.98, 0.3 + 0.68 * share), 2), tuple(evidence), {}, "--from openai-chat")
+        return Sniff(
+            round(min(0.98, 0.3 + 0.68 * share), 2),
+            tuple(evidence),
+            {},
+            "--from openai-chat",
+            certain=chats == len(rows) and all(map(_is_plainest, rows)),
+        )
+
+
+def _is_plainest(row: dict[str, Any]) -> bool:
+    """Whether a row is plain talk, with no key, role or tag that another layout could know it by."""
+    return row.keys() == {"messages"} and all(
+        message.keys() == {"role", "content"}
+        and message["role"] in ("system", "user", "assistant")
+        and isinstance(message["content"], str)
+        and "<tool" not in message["content"]
+        for message in row["messages"]
+    )
 
 
 def _is_chat(messages: Any) -> bool:

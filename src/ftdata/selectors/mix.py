@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import lcm
@@ -15,16 +14,16 @@ import polars as pl
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from ftdata.batch import Batch, dumps
-from ftdata.checks.classes import heads, label_of, shown
+from ftdata.checks.classes import heads, label_of, of_people, shown
 from ftdata.checks.spread import PER_TOKEN, characters
 from ftdata.errors import RunError
 from ftdata.selectors.apportion import dealt
 from ftdata.selectors.exact_dedup import canonical, digests
+from ftdata.selectors.telling import heard, tell
 from ftdata.stages import Example, Rows, Selector
 from ftdata.transforms.filter import look_up
 
 _NAMED = 50
-_PART = re.compile(r"([\d,]+) of ([\d,]+)")
 
 
 def _pairs(given: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
@@ -50,6 +49,8 @@ def _weights(given: Any) -> tuple[tuple[str, float], ...]:
         raise ValueError("a mix has two sources or more; for fewer rows of one use downsample")
     if len({key for key, _ in pairs}) < len(pairs):
         raise ValueError("names a source twice")
+    if not sum(weight for _, weight in pairs) < float("inf"):
+        raise ValueError("the weights are too large to be added up; give shares, such as 0.7 and 0.3")
     return tuple(pairs)
 
 
@@ -128,7 +129,7 @@ class Mix(Selector):
                 known[name] = None if name is None else self._place(name)
             places.append(known[name])
             # The names of inputs are scrubbed already; values of meta are not.
-            safe = shown(name) if name is not None and self.by is not None else name
+            safe = name if name is None or self.by is None or name in self._named else self._shown(name)
             told.append(dumps([safe]) if first and safe is not None else None)
         tokens = np.maximum(1, -(-characters(batch).to_numpy().astype(np.int64) // PER_TOKEN))
         return pl.DataFrame(
@@ -145,32 +146,31 @@ class Mix(Selector):
         """Keep the first rows of each source, by their hashes; raise `RunError` where sources and weights differ."""
         frame = sketches.select("row", "key", "source", "tokens").collect()
         if not frame.height:
-            return _decisions(frame.select("row"), "")
+            return _decisions(frame.select("row"), "").lazy()
         self._complete(frame, sketches)
         ordered = frame.filter(pl.col("source").is_not_null()).sort("source", "key", "row")
         sums = [part["tokens"].cast(pl.Int64).cum_sum().to_numpy() for part in ordered.partition_by("source")]
         kept = self._by_rows(sums) if self.unit == "rows" else self._by_tokens(sums)
         counts = [len(part) for part in sums]
         tokens = [int(part[count - 1]) if count else 0 for part, count in zip(sums, kept, strict=True)]
-        note = f"rows {_told(kept, counts)}, tokens {_told(tokens, [int(part[-1]) for part in sums])}"
+        note = f"rows {_of(kept, counts)}, tokens {_of(tokens, [int(part[-1]) for part in sums])}"
         stays = np.concatenate([np.arange(size) < count for size, count in zip(counts, kept, strict=True)])
         gone = pl.concat([ordered.filter(pl.Series(~stays)), frame.filter(pl.col("source").is_null())])
-        return _decisions(gone.select("row"), note)
+        return tell(_decisions(gone.select("row"), note), frame["row"][0], self._told(kept, tokens)).lazy()
 
     def summary(self, decisions: pl.DataFrame) -> dict[str, Any]:
-        """Give what the manifest tells: each source's weight, wanted and reached, its rows and tokens; of a mix that
-        left a row out."""
-        notes: list[str] = decisions["note"].drop_nulls().to_list()
-        for note in notes[:1]:
-            halves = note.split(", tokens ")
-            if len(halves) == 2:
-                rows, tokens = ([int(kept.replace(",", "")) for kept, _ in _PART.findall(half)] for half in halves)
-                if len(rows) == len(tokens) == len(self.weights):
-                    return self._summary(rows, tokens)
-        return {}
+        """Give what the manifest tells: each source's weight, wanted and reached, its rows and tokens."""
+        return heard(decisions)
 
-    def _summary(self, rows: list[int], tokens: list[int]) -> dict[str, Any]:
-        names = [name for name, _ in self.weights]
+    @property
+    def _named(self) -> list[str]:
+        return [name for name, _ in self.weights]
+
+    def _shown(self, value: str) -> str | None:
+        return None if self.by is None or of_people(self.by) else shown(value)
+
+    def _told(self, rows: list[int], tokens: list[int]) -> dict[str, Any]:
+        names = self._named
         whole = sum(weight for _, weight in self.weights)
         reached = rows if self.unit == "rows" else tokens
         return {
@@ -188,7 +188,7 @@ class Mix(Selector):
 
     def _place(self, name: str) -> int | None:
         """Find the weight of a source: its own, else that of the folder, archive or path that it is named after."""
-        names = [key for key, _ in self.weights]
+        names = self._named
         if name in names or self.by is not None:
             return names.index(name) if name in names else None
         fits = [key for key in names if key.endswith(f"/{name}") or name.startswith((f"{key}/", f"{key}:", f"{key}~"))]
@@ -205,7 +205,9 @@ class Mix(Selector):
         seen = sorted({name for text in told for name in msgspec.json.decode(text)})
         listed = ", ".join(seen[:_NAMED]) or "none"
         if lacking:
-            close = difflib.get_close_matches(lacking[0], seen, 1)
+            if self.by is not None and bare == frame.height and not seen:
+                listed = f"none that can be shown; has any row the meta key {self.by!r}?"
+            close = difflib.get_close_matches(lacking[0], [name for name in seen if self._place(name) is None], 1)
             meant = f"; did you mean {close[0]!r}?" if close else ""
             raise RunError(f"mix: weights: no row comes from {lacking[0]!r}; sources seen: {listed}{meant}")
         raise RunError(
@@ -248,9 +250,9 @@ def _nearest(sums: Any, target: Fraction) -> int:
     return min(around, key=lambda count: (abs((int(sums[count - 1]) if count else 0) - target), count))
 
 
-def _told(kept: list[int], of: list[int]) -> str:
+def _of(kept: list[int], of: list[int]) -> str:
     return " + ".join(f"{count:,} of {size:,}" for count, size in zip(kept, of, strict=True))
 
 
-def _decisions(gone: pl.DataFrame, note: str) -> pl.LazyFrame:
-    return gone.lazy().select("row", drop=pl.lit("mixed-out"), note=pl.lit(note))
+def _decisions(gone: pl.DataFrame, note: str) -> pl.DataFrame:
+    return gone.select("row", drop=pl.lit("mixed-out"), note=pl.lit(note))

@@ -1,9 +1,5 @@
-"""Writers: from batches to files, under a scratch folder that the engine publishes."""
+"""Writers: from batches to files, under a scratch folder that the engine publishes; `STAGES` says where each stands."""
 
 from __future__ import annotations
 
-from ftdata.stages import Writer
-from ftdata.writers.hf_dataset import HfDataset
-from ftdata.writers.openai_chat import OpenAIChat
-
-STAGES: tuple[type[Writer], ...] = (OpenAIChat, HfDataset)
+STAGES: dict[str, str] = {"openai-chat": "openai_chat:OpenAIChat", "hf-dataset": "hf_dataset:HfDataset"}

@@ -14,13 +14,14 @@ import polars as pl
 from pydantic import Field, field_validator
 
 from ftdata import files
-from ftdata.batch import FIELDS, Batch, flat, lengths, nest
+from ftdata.batch import FIELDS, Batch, flat, lengths, nest, relist
 from ftdata.jsontext import compact
 from ftdata.stages import Writer
 from ftdata.writers import learned
 from ftdata.writers.meta import OBJECT, pick, reads
 
 _Encode: TypeAlias = Callable[[pl.DataFrame], pl.Series]
+_PLAIN = ("role", "content")
 SIDE = ".meta"
 """The folder, beside the data, of the files that hold meta."""
 
@@ -126,6 +127,8 @@ def _aside(batch: Batch, keys: Sequence[str], before: int) -> pl.Series:
 
 def render(batch: Batch, meta: Sequence[str] = ()) -> pl.Series:
     """Give each row of a batch as one line of JSON, without the line feed; `meta` names the meta keys to add."""
+    if not meta and (lines := _plainest(batch)) is not None:
+        return lines
     rows = pl.DataFrame(
         [
             _turns(batch, "messages"),
@@ -140,6 +143,18 @@ def render(batch: Batch, meta: Sequence[str] = ()) -> pl.Series:
     if not preference.any():
         return _plain_rows(rows)
     return _by_mask(rows, preference, _preference_rows, _plain_rows)
+
+
+def _plainest(batch: Batch) -> pl.Series | None:
+    """Encode a batch of which all rows are messages of role and content in one native step; None: some are more."""
+    columns = ("rejected", "answer_at", "tools", "extra")
+    if batch["messages"].null_count() or any(batch[name].null_count() < batch.height for name in columns):
+        return None
+    turns = flat(batch)
+    if any(turns[name].null_count() != (0 if name in _PLAIN else turns.height) for name in FIELDS):
+        return None
+    messages = relist(batch["messages"], turns.select(_PLAIN))
+    return messages.to_frame().to_struct("line").struct.json_encode()
 
 
 def _ended(lines: pl.Series) -> memoryview:
@@ -235,15 +250,15 @@ def _turns(batch: Batch, column: str) -> pl.Series:
 
 def _messages(turns: pl.DataFrame) -> pl.Series:
     """Encode flat messages: those of role and content alone, which most are, in one native step."""
-    others = [field for field in FIELDS if field not in ("role", "content")]
+    others = [field for field in FIELDS if field not in _PLAIN]
     special = turns.select(
-        pl.any_horizontal(pl.col("role", "content").is_null(), *(pl.col(field).is_not_null() for field in others))
+        pl.any_horizontal(pl.col(_PLAIN).is_null(), *(pl.col(field).is_not_null() for field in others))
     ).to_series()
     return _by_mask(turns, special, _full_messages, _plain_messages) if special.any() else _plain_messages(turns)
 
 
 def _plain_messages(turns: pl.DataFrame) -> pl.Series:
-    return turns.select(line=pl.struct("role", "content").struct.json_encode()).to_series()
+    return turns.select(line=pl.struct(_PLAIN).struct.json_encode()).to_series()
 
 
 def _full_messages(turns: pl.DataFrame) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ftdata.transforms.pii.nearby import said
 from ftdata.transforms.pii.rule import Hit
@@ -70,9 +71,15 @@ def ipv6(text: str, start: int, end: int) -> Iterator[Hit]:
     groups = value.split(":")
     if len(groups) < 8 and (not any(map(str.isdigit, value)) or max(map(len, groups)) < 3 or value.startswith("::1:")):
         return  # a word (Add::Face), a time, this machine with a port
+    if address := _host(value):
+        yield Hit(start, end, address)
+
+
+@lru_cache(4096)
+def _host(value: str) -> str:
+    """Give an IPv6 address in its short form if it is one, and some host's; else nothing."""
     try:
         address = ipaddress.IPv6Address(value)
     except ValueError:
-        return
-    if not (address.is_loopback or address.is_unspecified or address.is_multicast):
-        yield Hit(start, end, address.compressed)
+        return ""
+    return "" if address.is_loopback or address.is_unspecified or address.is_multicast else address.compressed

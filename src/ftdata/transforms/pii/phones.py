@@ -6,7 +6,7 @@ Whether a number exists, and how its digits are grouped, is what `plans` says.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
@@ -204,22 +204,6 @@ _BEFORE, _BEHIND, _SHORT = 82, 52, 40
 
 
 def phones(regions: tuple[str, ...], text: str, start: int, end: int) -> Iterator[Hit]:
-    """Find phone numbers in a run of digits and the signs between them: see `_phones`."""
-    if end - start > _SHORT:
-        yield from _phones(regions, text, start, end)
-        return
-    low = max(0, start - _BEFORE)
-    for hit in _known_surroundings(regions, text[low : end + _BEHIND], start - low, end - low):
-        yield Hit(low + hit.start, low + hit.end, hit.value)
-
-
-@lru_cache(8192)
-def _known_surroundings(regions: tuple[str, ...], text: str, start: int, end: int) -> tuple[Hit, ...]:
-    """Remember what was found among the same words: signatures and forms come again in every ticket."""
-    return tuple(_phones(regions, text, start, end))
-
-
-def _phones(regions: tuple[str, ...], text: str, start: int, end: int) -> Iterator[Hit]:
     """Find phone numbers in a run of digits and the signs between them.
 
     With `+`: a valid number of any country, or one of a possible length. Without: a valid number of one of the
@@ -236,7 +220,22 @@ def _phones(regions: tuple[str, ...], text: str, start: int, end: int) -> Iterat
             continue
         if sizes in _DATES and text[spans[_DATES[sizes]][0] : spans[_DATES[sizes]][0] + 2] in ("19", "20"):
             continue
-        yield from _of_piece(_Piece(text, piece.start(), piece.end(), spans), regions)
+        yield from _known_surroundings(regions, text, piece.start(), piece.end())
+
+
+def _known_surroundings(regions: tuple[str, ...], text: str, start: int, end: int) -> Iterator[Hit]:
+    """Look at a piece, or remember it: signatures and forms come again in every ticket."""
+    if end - start > _SHORT:
+        yield from _of_piece(_Piece(text, start, end), regions)
+        return
+    low = max(0, start - _BEFORE)
+    for hit in _remembered(regions, text[low : end + _BEHIND], start - low, end - low):
+        yield Hit(low + hit.start, low + hit.end, hit.value)
+
+
+@lru_cache(8192)
+def _remembered(regions: tuple[str, ...], text: str, start: int, end: int) -> tuple[Hit, ...]:
+    return tuple(_of_piece(_Piece(text, start, end), regions))
 
 
 def _glued(text: str, start: int, end: int) -> bool:
@@ -248,8 +247,9 @@ def _glued(text: str, start: int, end: int) -> bool:
 class _Piece:
     """A run of digits and single signs between them, and what the words near it say."""
 
-    def __init__(self, text: str, start: int, end: int, spans: Sequence[tuple[int, int]]) -> None:
-        self.text, self.start, self.end, self.spans = text, start, end, spans
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self.text, self.start, self.end = text, start, end
+        self.spans = spans = [found.span() for found in _DIGITS.finditer(text, start, end)]
         self.groups = [text[begin:stop] for begin, stop in spans]
         self.joints = [text[one[1] : two[0]] for one, two in pairwise(spans)]
         self.signed = "+" in text[start:end] or "(" in text[start:end]

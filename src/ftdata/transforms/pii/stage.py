@@ -58,7 +58,9 @@ class Pii(Transform):
     One value has one number throughout its conversation: in contents, names, parts, tool calls, rejected answers, tool
     definitions, extra keys and meta. What is found is proved by check digits, a fixed shape, a number plan or a word
     beside it: e-mail addresses, user and password in URLs, phone numbers, IP addresses, payment cards, IBANs, US
-    social security numbers, CPF, CNPJ, RG and CEP of Brazil, DNI, NIE and NIF of Spain, NIF of Portugal, keys, tokens
+    social security numbers, CPF, CNPJ, RG, CEP, PIS, CNH, voter's title, health card and plates of Brazil, DNI, NIE,
+    NIF and NUSS of Spain, NIF, NISS and citizen card of Portugal, CURP, RFC, CUIT, RUT, RUC, NIT and cédula of Latin
+    America, NINO, EU VAT numbers, passports and driving licences by a word, keys, tokens, one-time codes
     and passwords. A number that others look like (a CPF or CNPJ without its punctuation, bare digits of a phone, RG,
     CEP, NIF) counts only where a word names it, or where it repeats the digits of a phone, card, CPF or CNPJ that the
     conversation proves elsewhere. Where two overlap, the more certain type wins, then the longer. The
