@@ -17,15 +17,20 @@ from typing import Any, ClassVar
 import polars as pl
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from law.recount import recount
 
 import ftdata
 from ftdata import cli, engine, flow, hooks
+from ftdata.account import scrubbed
 from ftdata.batch import Batch
 from ftdata.errors import FtdataError
 from ftdata.readers.openai_chat import OpenAIChat as OpenAIReader
 from ftdata.recipe import Recipe
+from ftdata.spool import Frames, Spool
 from ftdata.stages import Check, Finding, Reader, Rows, Selector, Transform
+from ftdata.transforms.pii import scrub
 from ftdata.writers.openai_chat import OpenAIChat
 
 CANARY = "canary-91c4"
@@ -644,3 +649,46 @@ def test_the_surroundings_change_nothing(setting: dict[str, str], ordinary: dict
     )
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout) == ordinary
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["secret", "token", "key", "password", "pin", "cvv", "code", "iban", "cpf", "phone", "sk"]),
+            st.from_regex(r"[a-z]{1,16}|[0-9]{1,3}", fullmatch=True),
+            st.sampled_from(["-", "_", ".", "/", "{", "}"]),
+        ),
+        max_size=10,
+    ).map("".join)
+)
+def test_what_is_not_looked_at_has_nothing_to_scrub(name: str) -> None:
+    assert scrubbed(name) == scrub(name)
+
+
+@pytest.mark.parametrize("memory", [0, 1, 400, 1 << 20])
+def test_frames_are_the_same_held_or_on_disk(tmp_path: Path, memory: int) -> None:
+    frames = Frames(tmp_path / "a.arrow", memory)
+    frames.append(pl.DataFrame(schema={"row": pl.UInt64}))
+    parts = [pl.DataFrame({"row": pl.Series(range(n, n + 20), dtype=pl.UInt64)}) for n in range(0, 100, 20)]
+    for part in parts:
+        frames.append(part)
+    frames.close()
+    assert frames.rows == 100
+    assert [frame["row"].to_list() for frame in frames if frame.height] == [part["row"].to_list() for part in parts]
+    assert frames.scan().collect()["row"].to_list() == list(range(100))
+    assert frames.path.exists() == (memory < 1 << 20)
+
+
+def test_rows_are_taken_from_a_spool_whole_or_in_part(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "a.arrow")
+    for rows in ([3, 5, 7], [8, 11], [12]):
+        spool.append(pl.DataFrame({"row": pl.Series(rows, dtype=pl.UInt64)}))
+    spool.close()
+
+    def taken(*numbers: int) -> list[list[int]]:
+        return [frame["row"].to_list() for frame in spool.take(numbers)]
+
+    assert taken(3, 5, 7, 12) == [[3, 5, 7], [12]]
+    assert taken(3, 4, 7, 11) == [[3, 7], [11]]
+    assert taken(1, 2, 8) == [[8]]

@@ -297,3 +297,23 @@ def test_what_came_through_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         os.close(reader)
         os.close(writer)
     assert "stdin#1 (the input is gone or has changed)" in told
+
+
+def test_what_was_only_looked_up_is_no_origin(tmp_path: Path) -> None:
+    def line(question: str) -> str:
+        turns = [{"role": "user", "content": question}, {"role": "assistant", "content": "so"}]
+        return json.dumps({"messages": turns}) + "\n"
+
+    (tmp_path / "eval.jsonl").write_text(line("what is asked there") * 3)
+    (tmp_path / "in.jsonl").write_text(line("what is asked here") + line("and what else"))
+    (tmp_path / "k.toml").write_text(
+        '[[read]]\nuse = "openai-chat"\npath = "in.jsonl"\n[[step]]\nuse = "decontaminate"\nagainst = ["eval.jsonl"]\n'
+        '[[write]]\nuse = "openai-chat"\npath = "out/all.jsonl"\n'
+    )
+    flow.run(tmp_path / "k.toml")
+    found = runs.find(str(tmp_path / "k.toml"))
+    [life] = explain(found, "in.jsonl#1")
+    assert life.records == ("in.jsonl:1",)
+    for what in ("eval.jsonl#2", "eval.jsonl:2"):
+        with pytest.raises(InputError, match="no row of this run"):
+            explain(found, what)

@@ -236,7 +236,7 @@ def test_one_question_cannot_be_split(tmp_path: Path) -> None:
     chats = [(CHAT % 1).replace("ho there", f"ho {number}") for number in range(60)]
     (tmp_path / "chat.jsonl").write_text("".join(chats))
     recipe, text = drafted(tmp_path / "chat.jsonl")
-    assert "split" not in uses(text) and "# Off: validation would be empty: 60 rows with 1 different questions" in text
+    assert "split" not in uses(text) and "# Off: validation would be empty: 60 rows with 1 different question" in text
     ran(recipe)
 
 

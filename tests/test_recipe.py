@@ -205,6 +205,15 @@ DEDUP, PII, SIDES = {"use": "exact-dedup"}, {"use": "pii"}, {"use": "split", "va
         ([DEDUP, SIDES], ["no pii step"]),
         ([DEDUP, PII], ["step 1 (exact-dedup) stands before pii"]),
         ([PII, SIDES, DEDUP], ["step 2 (split) stands before exact-dedup"]),
+        *(
+            ([PII, SIDES, {"use": use, **fields}], [f"step 2 (split) stands before {use}"])
+            for use, fields in (
+                ("near-dedup", {}),
+                ("downsample", {"rows": 9}),
+                ("mix", {"weights": {"a": 1, "b": 1}}),
+                ("decontaminate", {"against": ["eval.jsonl"]}),
+            )
+        ),
         ([SIDES, DEDUP, PII], ["step 1 (split) stands before exact-dedup", "step 2 (exact-dedup) stands before pii"]),
     ],
 )
@@ -213,6 +222,59 @@ def test_a_bad_order_is_warned_of(steps: list[dict[str, Any]], told: list[str], 
     assert len(warnings) == len(told)
     for warning, words in zip(warnings, told, strict=True):
         assert warning.startswith("recipe: warning: ") and words in warning
+
+
+@pytest.mark.parametrize(
+    ("step", "keys"),
+    [
+        ({**SIDES, "group": "customer"}, ["group: 'customer'"]),
+        ({**SIDES, "group": ["site", "customer"]}, ["group: 'customer'"]),
+        ({**SIDES, "group": ["site", "shop"]}, []),
+        ({**SIDES, "group": "customer.email"}, ["group: 'customer.email'"]),
+        ({**SIDES, "stratify": "customer"}, ["stratify: 'customer'"]),
+        ({"use": "balance", "by": ["customer", "site"]}, ["by: 'customer'"]),
+        ({"use": "downsample", "by": "label", "rows": 3}, []),
+    ],
+)
+def test_keys_that_are_scrubbed_because_they_are_written(step: dict[str, Any], keys: list[str], tmp_path: Path) -> None:
+    write = [{"use": "openai-chat", "path": "{split}.jsonl", "meta": ["customer", "label"]}]
+    warnings = parse(tmp_path, [PII, step], write=write).warnings
+    assert len(warnings) == len(keys)
+    assert all(f"step 2 ({step['use']}): {key} is written" in line for key, line in zip(keys, warnings, strict=True))
+
+
+def test_tags_of_a_step_are_not_scrubbed(tmp_path: Path) -> None:
+    write = [{"use": "openai-chat", "path": "out.jsonl", "meta": ["language"]}]
+    steps = [PII, {"use": "language"}, {"use": "balance", "by": "language.code"}]
+    assert parse(tmp_path, steps, write=write).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("step", "setting"),
+    [
+        ({**SIDES, "earlier": ["out/train.jsonl"]}, "earlier"),
+        ({"use": "decontaminate", "against": ["out"]}, "against"),
+    ],
+)
+def test_a_step_that_would_look_at_what_the_recipe_writes(step: dict[str, Any], setting: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=rf"step 1 \({step['use']}\): {setting}: 'out.*' is what write 1 writes"):
+        parse(tmp_path, [step], write=[{"use": "openai-chat", "path": "out/{split}.jsonl"}])
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"threshold": "on"}, "threshold: 'on': input should be a valid number"),
+        ({"threshold": 0.3}, "threshold: 0.3: input should be greater than or equal to 0.5, or input should be 'off'"),
+        ({"group": 3}, "group: 3: must be text, in quotes, or must be a list"),
+        ({"group": []}, "group: []: must be text, in quotes, or must name one or more"),
+        ({"on": []}, "on: []: must name one or more"),
+    ],
+)
+def test_a_field_of_several_types_is_told_once(fields: dict[str, Any], told: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse(tmp_path, [{**SIDES, **fields}], write=[{"use": "openai-chat", "path": "{split}.jsonl"}])
+    assert str(caught.value).count("\n") == 0 and f"step 1 (split): {told}" in str(caught.value)
 
 
 # --- what a recipe is resolved to -------------------------------------------------------------------------------------
@@ -229,6 +291,7 @@ def test_the_seed_of_the_run_is_that_of_every_stage_without_its_own(tmp_path: Pa
         ([], (), ()),
         ([{**SIDES, "group": "customer"}], (), ("customer",)),
         ([{**SIDES, "group": "customer"}], ("customer",), ()),
+        ([{**SIDES, "group": ["customer", "site"]}], ("site",), ("customer",)),
         ([{"use": "balance", "by": "category"}, {**SIDES, "group": "customer"}], ("category",), ("customer",)),
     ],
 )

@@ -42,3 +42,21 @@ def test_help_imports_nothing_heavy(line: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("HEAVY []"), done.stdout[-200:]
+
+
+def test_a_plain_conversion_imports_what_it_uses(tmp_path: Path) -> None:
+    row = '{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}]}\n'
+    (tmp_path / "in.jsonl").write_text(row * 3)
+    code = (
+        "import sys, ftdata.cli\n"
+        "sys.argv = ['ftdata', 'convert', '--no-pii', '-q', 'in.jsonl', 'out.jsonl']\n"
+        "try:\n    ftdata.cli.main()\n"
+        "except SystemExit as leave:\n    assert not leave.code, leave.code\n"
+        "folders = ('transforms', 'selectors', 'checks', 'readers', 'writers')\n"
+        "found = [m for m in sys.modules if m.startswith(tuple(f'ftdata.{f}.' for f in folders))]\n"
+        "print(*sorted(found), 'pyarrow.compute' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    expected = ["readers.openai_chat", "writers.learned", "writers.meta", "writers.openai_chat"]
+    assert done.stdout.split() == [*(f"ftdata.{name}" for name in expected), "False"]
+    assert (tmp_path / "out.jsonl").read_text() == row * 3

@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ftdata import files, ledger
+from ftdata import __version__, files, ledger
 from ftdata.errors import ContractError, RunError
 from ftdata.files import Record
 from ftdata.manifest import FindingPart, InputPart, Manifest, OutputPart, StagePart, Status
@@ -102,9 +101,9 @@ class Account:
         self.step_labels = self.recipe.step_labels
         self.writer_labels = labels(self.recipe.writers)
 
-    def part(self, name: str) -> Frames:
-        """Begin the next part of the ledger."""
-        part = Frames(self.record.work / f"{name}.arrow")
+    def part(self, name: str, memory: int = 0) -> Frames:
+        """Begin the next part of the ledger; one that no resumed run takes over may begin in memory."""
+        part = Frames(self.record.work / f"{name}.arrow", memory)
         part.append(pl.DataFrame(schema=ledger.EVENTS))
         self.parts.append(part)
         return part
@@ -242,7 +241,7 @@ class Account:
         """Give the manifest as far as it is known without the ledger."""
         options = self.recipe.options
         return Manifest(
-            ftdata=version("ftdata"),
+            ftdata=__version__,
             name=self.record.name,
             status=status,
             error=scrubbed(error),  # it may name a file
@@ -327,8 +326,8 @@ class Account:
         return dict(lines.iter_rows())
 
 
-_PLAIN_NAME = re.compile(r"(?!(?:[^0-9]*[0-9]){6})/?(?:(?:[a-z]{1,15}|[0-9])[-_./{}]{0,2})*")
-"""Short lower-case words and five digits at most: no address, number or key looks like that."""
+_PLAIN_NAME = re.compile(r"(?!.*[a-z]{16})(?!(?:[^0-9]*[0-9]){3})[a-z0-9_./{}-]*")
+"""Short lower-case words and two digits at most: no address, number or key looks like that."""
 
 
 def scrubbed(value: Any) -> Any:

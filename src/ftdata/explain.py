@@ -91,10 +91,15 @@ def _example(manifest: Manifest) -> str:
     return f"{manifest.inputs[0].name}#1" if manifest.inputs else "tickets.csv#1"
 
 
+def _read(manifest: Manifest) -> list[InputPart]:
+    """Give the inputs whose records became rows: not those that were only looked up."""
+    return [part for part in manifest.inputs if not part.lookup]
+
+
 def _rows(record: Record, manifest: Manifest, lines: pl.LazyFrame, what: str) -> list[int]:
     name, hash_, number = what.rpartition("#")
     if hash_ and number.isdecimal():
-        for part in manifest.inputs:
+        for part in _read(manifest):
             if (part.name == name or part.name.endswith(f"/{name}")) and 1 <= int(number) <= part.records:
                 return _owners(lines, part.first + int(number) - 1)
         return []
@@ -106,7 +111,7 @@ def _rows(record: Record, manifest: Manifest, lines: pl.LazyFrame, what: str) ->
         if record.absolute(out.path).absolute() == path or _ends(out.path, file):
             hit = lines.filter((pl.col("output") == out.path) & (pl.col("line") == int(line)))
             return hit.select("row").unique().collect()["row"].to_list()
-    for part in manifest.inputs:
+    for part in _read(manifest):
         if _ends(part.name, file) or _ends(part.path, file) or Path(part.path).absolute() == path:
             return _owners(lines, *_numbers_at(record, manifest, part, int(line)))
     return []
@@ -176,7 +181,7 @@ def _reread(
 ) -> tuple[list[str], Conversation | None]:
     places: list[str] = []
     read: Conversation | None = None
-    for part in manifest.inputs:
+    for part in _read(manifest):
         own = sorted(n for n in numbers if part.first <= n < part.first + part.records)
         if not own:
             continue

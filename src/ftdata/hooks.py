@@ -16,13 +16,16 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pluggy
 
 from ftdata.errors import PluginError
 from ftdata.stages import KINDS, Stage
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 hookspec = pluggy.HookspecMarker("ftdata")
 hookimpl = pluggy.HookimplMarker("ftdata")
@@ -66,6 +69,8 @@ class Entry:
 
 def plugins() -> list[Plugin]:
     """List the installed plugins that `FTDATA_PLUGINS` lets in, from metadata, importing none."""
+    from importlib.metadata import entry_points
+
     wanted = os.environ.get("FTDATA_PLUGINS", "").strip()
     allowed = None if not wanted else {name.strip() for name in wanted.split(",")} - {"none"}
     found = []
@@ -158,9 +163,10 @@ def raised_at(error: BaseException) -> str:
     return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "an unknown line"
 
 
-def builtin(kinds: Iterable[str] = tuple(base.kind for base in KINDS)) -> tuple[Entry, ...]:
+def builtin(kinds: Iterable[str] | None = None) -> tuple[Entry, ...]:
     """Give the built-in stages of some kinds, by default all; the others are not imported."""
-    return tuple(entry for kind in kinds for entry in _of_kind(kind))
+    wanted = [base.kind for base in KINDS] if kinds is None else kinds
+    return tuple(entry for kind in wanted for entry in _of_kind(kind))
 
 
 @cache
@@ -173,7 +179,7 @@ def _of_kind(kind: str) -> tuple[Entry, ...]:
 
 @cache
 def _own(kind: str, name: str) -> Entry | None:
-    """Give the built-in stage of a kind with this name; where the folder says which module that is, only it is imported."""
+    """Give the built-in stage of a kind with this name; only its module is imported, where the folder names that."""
     from ftdata import __version__
 
     stages = import_module(f"ftdata.{kind}s").STAGES

@@ -102,7 +102,9 @@ def assemble(parts: Iterable[pl.DataFrame], path: Path, schema: pl.Schema = EVEN
                 while count >= _GROUP or (all_of_it and count):
                     whole = pl.concat(held).rechunk()
                     head, rest = whole.head(_GROUP), whole.slice(_GROUP)
-                    writer.write_table(head.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow))
+                    table = head.to_arrow(compat_level=pl.CompatLevel.oldest())
+                    # To cast imports all of pyarrow's functions.
+                    writer.write_table(table if table.schema == arrow else table.cast(arrow))
                     held, count = [rest], rest.height
 
             for part in parts:

@@ -20,6 +20,8 @@ from ftdata.manifest import OutputPart, load
 from ftdata.spool import Frames
 from ftdata.stages import Writer
 
+_MEMORY = 16 << 20
+"""Bytes of what was handed over, and of the ledger's lines for it, that are held rather than put on disk."""
 FURTHER = "further-line"
 """The reason of a `write` event that is not the first of its row."""
 
@@ -54,7 +56,7 @@ class Output:
         self, account: Account, batches: Iterable[Batch], tick: Callable[[str], None]
     ) -> tuple[list[OutputPart], list[Move]]:
         """Write all rows; give the outputs and how to publish them. Raises `ContractError` if a row was not written."""
-        handed = Frames(self.record.work / f"handed-{self.number}.arrow")
+        handed = Frames(self.record.work / f"handed-{self.number}.arrow", _MEMORY)
         finished = False
 
         def hand() -> Iterator[Batch]:
@@ -130,7 +132,7 @@ class Output:
         The lines of a row follow one another; the rows of a split stand in order in its files, these in name order. A
         line that is not the first of its row has the reason `further-line`.
         """
-        part = account.part(f"events-write-{self.number}")
+        part = account.part(f"events-write-{self.number}", _MEMORY)
         whole = all(file.split is None for file in found)
         own = {
             split: [file for file in found if (file.split or "") == split] for split in {f.split or "" for f in found}
@@ -142,8 +144,8 @@ class Output:
         for frame in handed:
             tick()
             lines = []
-            splits = frame.with_columns(pl.lit("").alias("split")) if whole else frame
-            for split, rows in ((str(key[0]), rows) for key, rows in splits.group_by(["split"], maintain_order=True)):
+            groups = [(("",), frame)] if whole else frame.group_by(["split"], maintain_order=True)
+            for split, rows in ((str(key[0]), rows) for key, rows in groups):
                 rows, reason = _by_line(rows)
                 if split not in own or counter[split] + rows.height > bounds[split][-1]:
                     self._miscounted(split)

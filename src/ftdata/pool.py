@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from typing import Any, TypeVar
 
 import polars as pl
@@ -64,7 +64,7 @@ class Pool:
         under_way: deque[Future[R]] = deque()
         try:
             for batch in batches:
-                under_way.append(self._started().submit(_worked, work, pack(batch)))
+                under_way.append(self._submit(work, batch))
                 if len(under_way) > _AHEAD * self.jobs:
                     yield self._result(under_way.popleft())
             while under_way:
@@ -79,12 +79,18 @@ class Pool:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _submit(self, work: Callable[[Batch], R], batch: Batch) -> Future[R]:
         if self._executor is None:
             context = get_context("spawn")
             watched, self._alive = context.Pipe(duplex=False)
             self._executor = ProcessPoolExecutor(self.jobs, context, _begin, (watched,))
-        return self._executor
+            resource_tracker.ensure_running()  # to start it later would unblock what is blocked below
+        # A worker that starts now inherits what is blocked: Ctrl-C must not reach it before it can ignore it.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self._executor.submit(_worked, work, pack(batch))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def _result(self, future: Future[R]) -> R:
         while True:

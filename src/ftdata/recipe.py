@@ -228,6 +228,9 @@ def _order(steps: Sequence[Stage]) -> list[str]:
     for first, then, why in (
         ("split", "exact-dedup", "copies of one row may stand on both sides; put the split after it"),
         ("split", "near-dedup", "near-copies of one row may stand on both sides; put the split after it"),
+        ("split", "downsample", "the sides may lose their shares and a side all rows; put the split after it"),
+        ("split", "mix", "the sides may lose their shares and a side all rows; put the split after it"),
+        ("split", "decontaminate", "a side may lose its rows and its share; put the split after it"),
         ("near-dedup", "pii", "names and numbers keep copies apart; put pii before it"),
         ("exact-dedup", "pii", "names and numbers keep copies apart; put pii before it"),
     ):
@@ -244,14 +247,28 @@ def _scrubbed(steps: Sequence[Stage], writers: Sequence[Stage]) -> list[str]:
     first = next((at for at, stage in enumerate(steps) if getattr(stage, "scrubs", False)), len(steps))
     lines = []
     for number, stage in enumerate(steps[first + 1 :], first + 2):
-        for setting in ("group", "by"):
-            key = getattr(stage, setting, None)
-            if isinstance(key, str) and (None in kept or any(key in (keys or ()) for keys in kept)):
+        for setting, key in _keys(stage):
+            if key.split(".")[0] in (other.name for other in steps):  # a tag, such as language.code
+                continue
+            if None in kept or any(not written.isdisjoint(_over(key)) for written in kept if written):
                 lines.append(
                     f"warning: step {number} ({stage.name}): {setting}: {key!r} is written by a writer, and so step "
                     f"{first + 1} scrubs it: all addresses in it become one value; leave it out of `meta` and `sidecar`"
                 )
     return lines
+
+
+def _keys(stage: Stage) -> list[tuple[str, str]]:
+    """Give the meta keys by which a stage puts rows together, with the setting that names each."""
+    given = [(setting, getattr(stage, setting, None)) for setting in ("group", "by", "stratify")]
+    listed = [(setting, (keys,) if isinstance(keys, str) else keys) for setting, keys in given]
+    return [(setting, key) for setting, keys in listed if isinstance(keys, tuple) for key in keys if key != "label"]
+
+
+def _over(key: str) -> list[str]:
+    """Give a dotted key and those that it may stand under: `a.b` is written where `a` is."""
+    parts = key.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _splits(steps: Sequence[Stage], writers: Sequence[Stage]) -> list[str]:
@@ -287,16 +304,17 @@ def _places(stage: Stage, folder: Path) -> list[Path]:
 
 
 def _own(steps: Sequence[Stage], writers: Sequence[Stage], folder: Path) -> list[str]:
-    """Tell of `against` that names what this recipe writes: its second run would drop every row."""
+    """Tell of `against` or `earlier` that names what this recipe writes: a second run would look at itself."""
     lines = []
     for number, stage in enumerate(steps, 1):
-        for path in getattr(stage, "against", ()):
+        setting = "earlier" if "earlier" in type(stage).model_fields else "against"
+        for path in getattr(stage, setting, ()):
             mine = Path(os.path.realpath(folder / path))
             for place, writer in enumerate(writers, 1):
                 if any(mine == own or mine in own.parents or own in mine.parents for own in _places(writer, folder)):
                     told = "name what an earlier run wrote, and write elsewhere"
                     lines.append(
-                        f"step {number} ({stage.name}): against: '{path}' is what write {place} writes; {told}"
+                        f"step {number} ({stage.name}): {setting}: '{path}' is what write {place} writes; {told}"
                     )
     return lines
 
@@ -328,15 +346,21 @@ _PLAINLY = {
     "path_type": "must be a path, as text",
     "string_type": "must be text, in quotes",
     "bool_type": "must be true or false",
+    "too_short": "must name one or more",
 }
+
+
+_TYPES = ("function-", "constrained-", "literal[", "tuple[")  # how pydantic calls the types of a field in a place
 
 
 def _lines(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
     """Say each pydantic error as `field: value: what is wrong; remedy`."""
     known = [info.alias or name for name, info in model.model_fields.items()]
     lines = []
+    ways: dict[str, list[str]] = {}  # what each of several types that a field may have says
     for part in error.errors(include_url=False, include_context=True):
-        place = ".".join(str(step) for step in part["loc"] if not str(step).startswith("function-"))
+        steps = [str(step) for step in part["loc"]]
+        place = ".".join(step for step in steps if not step.startswith(_TYPES))
         top = str(part["loc"][0]) if part["loc"] else ""
         if part["type"] == "extra_forbidden":
             lines.append(f"{place}: there is no such field{_meant(top, known)}; fields are {_list(known)}")
@@ -348,7 +372,12 @@ def _lines(error: ValidationError, model: type[BaseModel], given: Mapping[str, A
             message = _PLAINLY.get(part["type"], part["msg"]).removeprefix("Value error, ")
             value = given.get(top)
             shown = f"{value!r}: " if value is not None and repr(value) not in message else ""
-            lines.append(f"{place}: {shown}{message[:1].lower() + message[1:]}" if place else message)
+            told = message[:1].lower() + message[1:]
+            if place and place != ".".join(steps) and len(steps) == 2:
+                ways.setdefault(f"{place}: {shown}", []).append(told)
+                continue
+            lines.append(f"{place}: {shown}{told}" if place else message)
+    lines += [before + ", or ".join(dict.fromkeys(told)) for before, told in ways.items()]
     return list(dict.fromkeys(lines))
 
 

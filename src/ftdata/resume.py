@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from ftdata.stages import Finding, Stage
 
 def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> str:
     """Give the key of a spool: all that decided what is in it, but for the bytes of the inputs."""
+    from importlib.metadata import version
+
     stages: list[Stage] = [*recipe.readers, *done]
     dump = recipe.dump()
     text = json.dumps(

@@ -21,32 +21,49 @@ _OLDEST = pl.CompatLevel.oldest()
 
 
 class Frames:
-    """A file of frames of one schema: append, close, read again."""
+    """A file of frames of one schema: append, close, read again.
 
-    def __init__(self, path: Path) -> None:
+    The first `memory` bytes are held, and reach the disk only if more come: for what no other run takes over.
+    """
+
+    def __init__(self, path: Path, memory: int = 0) -> None:
         self.path = path
         self.rows = 0
+        self._memory = memory
+        self._held: list[pl.DataFrame] = []
         self._stream: IO[bytes] | None = None
         self._writer: Any = None
 
     @property
     def begun(self) -> bool:
         """Whether any frame was added, be it an empty one."""
-        return self._writer is not None
+        return self._writer is not None or bool(self._held)
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add a frame; the first one sets the schema. Frames stay apart, empty ones after the first are left out."""
+        if not frame.height and self.begun:
+            return
+        self.rows += frame.height
+        if self._memory > 0:
+            self._held.append(frame)
+            self._memory -= int(frame.estimated_size())
+            if self._memory > 0:
+                return
+            held, self._held = self._held, []
+            for one in held:
+                self._write(one)
+        else:
+            self._write(frame)
+
+    def _write(self, frame: pl.DataFrame) -> None:
         if self._writer is None:
             files.remove(self.path)
             self._stream = files.create(self.path)
-        elif not frame.height:
-            return
         table = frame.to_arrow(compat_level=_OLDEST)
         if self._writer is None:
             self._writer = pa.ipc.new_file(self._stream, table.schema)
         for batch in table.combine_chunks().to_batches() if frame.height else ():
             self._writer.write_batch(batch)
-        self.rows += frame.height
 
     def close(self) -> Frames:
         """Finish the file."""
@@ -64,6 +81,9 @@ class Frames:
 
     def pick(self, numbers: Iterable[int] | None) -> Iterator[pl.DataFrame]:
         """Read the frames with these positions (None: all)."""
+        if self._held:
+            yield from self._held if numbers is None else (self._held[number] for number in numbers)
+            return
         if not self.path.exists():
             return
         with pa.OSFile(str(self.path)) as source, pa.ipc.open_file(source) as reader:
@@ -74,6 +94,8 @@ class Frames:
 
     def scan(self) -> pl.LazyFrame:
         """Give all frames as one lazy frame."""
+        if self._held:
+            return pl.concat(self._held).lazy()
         return pl.scan_ipc(self.path) if self.rows else self._empty().lazy()
 
     def _empty(self) -> pl.DataFrame:
@@ -101,7 +123,9 @@ class Spool(Frames):
         wanted: dict[int, list[int]] = {}
         for number in sorted(set(numbers)):
             wanted.setdefault(bisect_right(self.starts, number) - 1, []).append(number)
-        for place, frame in zip(wanted, self.pick(p for p in wanted if p >= 0), strict=False):
-            kept = frame.filter(pl.col("row").is_in(wanted[place]))
+        wanted.pop(-1, None)
+        for rows, frame in zip(wanted.values(), self.pick(wanted), strict=True):
+            whole = len(rows) == frame.height and frame["row"].to_list() == rows
+            kept = frame if whole else frame.filter(pl.col("row").is_in(rows))
             if kept.height:
                 yield kept

@@ -103,6 +103,27 @@ def test_personal_data_is_not_shown_as_a_label():
     assert sorted(shares) == sorted(["(class 2)", "(class 1)", "x" * 39 + "…"])
 
 
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        *((key, False) for key in ("customer", "Nome do cliente", "agentName", "author.full_name", "requester_id")),
+        *((key, True) for key in ("category", "customer segment", "product_name", "user.plan", "team")),
+    ],
+)
+def test_people_are_not_named(key: str, shown: bool):
+    values = ["Ana Lima"] * 20 + ["Rui Costa"] * 10
+    rows = [Conversation(messages=(user("q"), assistant("a")), meta=_under(key, value)) for value in values]
+    found = judged(Balance(by=key), pl.concat(to_batches(rows)))
+    assert ("Ana Lima" in str(found)) is shown
+    assert list(found["balance-spread"].numbers["shares"].values()) == [0.6667, 0.3333]
+
+
+def _under(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
 def test_many_classes_are_not_listed():
     found = judged(Balance(by="category"), by_meta(*[f"customer {i}" for i in range(100)]))
     assert "shares" not in found["balance-spread"].numbers
@@ -154,6 +175,13 @@ def test_inner_keys_and_spaces():
 def test_the_remedy_is_a_step_that_can_be_copied():
     said = judged(Balance(by="category", max_share=0.6), by_meta(*["a"] * 30, *["b"] * 10))["balance-max-share"].message
     assert 'cap it with downsample: by = "category", most_share = 0.6' in said
+
+
+@pytest.mark.parametrize(("sizes", "share"), [([30], 0.8), ([30, 10], 0.4), ([30, 29, 28], 0.3)])
+def test_no_remedy_is_told_that_cannot_help(sizes: list[int], share: float):
+    values = [name for name, size in zip("abc", sizes, strict=False) for _ in range(size)]
+    said = judged(Balance(by="category", max_share=share), by_meta(*values))["balance-max-share"].message
+    assert "downsample" not in said and "cannot have less: add rows of others, or raise max_share" in said
 
 
 @settings(deadline=None, max_examples=30)

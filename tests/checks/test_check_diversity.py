@@ -207,6 +207,7 @@ def test_low():
     assert low.level == "warn" and low.numbers["effective"] < 5 and len(low.where) == 20
     assert "diversity-low" not in judged(Diversity(min_effective=0), *texts)
     assert "diversity-low" not in judged(Diversity(), *texts[:99])
+    assert "diversity-low" not in judged(Diversity(min_effective=1, max_opening=1), *corpus(9, 134, []))
 
 
 def test_top():

@@ -36,6 +36,47 @@ def read(path: Path, data: bytes | str, first: int = 1) -> pl.DataFrame:
     return pl.concat(batches) if batches else pl.DataFrame(schema=SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        (b'{"messages":[]}{"messages":[]}\n', "bad-json"),
+        (b'{"messages":[],\n"x":1}', "bad-json"),
+        (b"", "blank-line"),
+        (b'\xef\xbb\xbf{"messages":[]}', "bad-json"),
+        (b'{"messages":[{"role":"user","content":"\xff"}]}', "not-utf8"),
+        (b'{"messages":[{"role":"user","content":"\\udc00"}]}', "lone-surrogate"),
+        (b'{"messages":[{"role":"user","content":"a\x01b"}]}', "bad-json"),
+        (b'{"messages":null}', "no-messages"),
+        (b"{}", "no-messages"),
+    ],
+)
+def test_an_odd_line_among_plain_ones_is_found(tmp_path: Path, odd: bytes, reason: str) -> None:
+    """Over several blocks of a batch: two objects on a line and a blank line make as many rows as lines."""
+    lines = [f'{{"messages":[{{"role":"user","content":"{n} {"x" * 300}"}}]}}'.encode() for n in range(3000)]
+    data = b"\n".join([*lines[:1500], odd, *lines[1500:]])
+    rows = read(tmp_path / "a.jsonl", data)
+    parts = data.split(b"\n")
+    expected = [parse_line(line).drop for line in parts]
+    assert rows["drop"].to_list() == expected
+    assert reason in expected
+    said = rows["messages"].list.first().struct.field("content").drop_nulls()
+    assert said.str.split(" ").list.first().drop_nulls().cast(pl.Int64, strict=False).drop_nulls().len() >= 3000
+
+
+@pytest.mark.parametrize(
+    "more", ['"weight":1', '"weight":-128,"name":"Ana"', '"name":null', '"weight":300', '"weight":1.0']
+)
+def test_plain_rows_in_bulk_are_those_read_alone(tmp_path: Path, more: str) -> None:
+    line = (
+        f'{{"messages":[{{"role":"user","content":"é \\u00e9 \\ud83d\\ude00"}},{{"role":"x","content":"a",{more}}}]}}'
+    )
+    rows = read(tmp_path / "a.jsonl", "\n".join([line] * 5))
+    alone = parse_line(line.encode())
+    assert alone.messages is not None
+    expected = [tuple(turn) + (None,) * (8 - len(turn)) for turn in alone.messages]
+    assert [[tuple(m.values()) for m in row] for row in rows["messages"].to_list()] == [expected] * 5
+
+
 def back(row: dict[str, Any]) -> dict[str, Any]:
     """The row as parsed JSON: an independent writer, in the fewest words."""
 

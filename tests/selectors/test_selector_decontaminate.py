@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ftdata import flow
 from ftdata.batch import Batch, to_batches
 from ftdata.conversation import Conversation, assistant, user
+from ftdata.errors import InputError
 from ftdata.recipe import Recipe
 from ftdata.selectors.decontaminate import Decontaminate
 from ftdata.similarity.shingles import shingles, words
@@ -51,7 +52,7 @@ def decide(
     batch = whole(rows)
     sketches = pl.concat(made.sketch(batch.slice(at, size)) for at in range(0, batch.height, size))
     found = made.select(sketches.lazy(), Held(batch, whole(evaluation, "eval.jsonl"))).collect().sort("row")
-    assert found.schema == {"row": pl.UInt64, "drop": pl.String, "note": pl.String, "tags": pl.String}
+    assert found.schema == {"row": pl.UInt64, "drop": pl.String, "note": pl.String, "told": pl.String}
     return found
 
 
@@ -65,7 +66,7 @@ def sentence(number: int, count: int = 30) -> str:
 
 
 def dropped(made: Decontaminate, rows: Sequence[Conversation], evaluation: Sequence[Conversation]) -> dict[int, str]:
-    found = decide(made, rows, evaluation)
+    found = decide(made, rows, evaluation).filter(pl.col("drop").is_not_null())
     assert set(found["drop"].to_list()) <= {"contaminated"}
     return dict(found.select("row", "note").rows())
 
@@ -152,13 +153,25 @@ def test_random_data_lose_what_the_oracle_says_and_nothing_else() -> None:
         )
         found = decide(made, rows, evaluation, chance.choice((1, 3, 4096)))
         gone, hit = expected(made, rows, evaluation)
-        assert set(found["row"].to_list()) == gone
+        assert set(found.filter(pl.col("drop").is_not_null())["row"].to_list()) == gone
         told = made.summary(found)
-        assert told["evaluation rows found"] == (f"{len(hit)} of {len(evaluation)}" if gone else 0)
+        assert told["evaluation rows found"] == f"{len(hit)} of {len(evaluation)}"
         counts["gone"] += len(gone)
         counts["kept"] += len(rows) - len(gone)
         counts["runs"] += told.get("by", {}).get("runs", 0)
     assert counts["gone"] > 150 and counts["kept"] > 300 and counts["runs"] > 30
+
+
+def test_what_finds_nothing_says_among_how_many():
+    made = Decontaminate(against=EVAL)
+    told = made.summary(decide(made, [say(sentence(1))], [say(sentence(2)), say(sentence(3))]))
+    assert told == {"evaluation rows found": "0 of 2", "by": {"near": 0, "runs": 0}}
+
+
+def test_an_evaluation_without_rows_is_an_error():
+    made, batch = Decontaminate(against=EVAL), whole([say(sentence(1))])
+    with pytest.raises(InputError, match=r"against: .*: holds no rows; name the files of the evaluation"):
+        made.select(made.sketch(batch).lazy(), Held(batch, batch.clear()))
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------

@@ -44,9 +44,10 @@ def decide(stage: Downsample, rows: Sequence[Conversation]) -> tuple[list[Conver
     """Give the rows that are kept, and the decisions."""
     batch = whole(rows)
     made = stage.select(stage.sketch(batch).lazy(), None).collect()  # type: ignore[arg-type]
-    assert made.schema == {"row": pl.UInt64, "drop": pl.String, "note": pl.String}
-    assert set(made["drop"]) <= {"downsampled"}
-    gone = set(made["row"].to_list())
+    assert made.schema == {"row": pl.UInt64, "drop": pl.String, "note": pl.String, "told": pl.String}
+    dropped = made.filter(pl.col("drop").is_not_null())  # a row that is kept may carry what is told
+    assert set(dropped["drop"]) <= {"downsampled"}
+    gone = set(dropped["row"].to_list())
     return [row for at, row in enumerate(rows, 1) if at not in gone], made
 
 
@@ -78,7 +79,7 @@ def test_caps():
 def test_the_share_holds_and_one_row_more_would_break_it(sizes: list[int], percent: int):
     share, stage = Fraction(percent, 100), Downsample(by="kind", most_share=percent / 100, diverse=False)
     if share * len(sizes) < 1:
-        with pytest.raises(RunError, match="cannot each have at most"):
+        with pytest.raises(RunError, match=r"cannot each have at most|there is one class only"):
             counts(stage, sizes)
         return
     left = counts(stage, sizes)
@@ -212,11 +213,35 @@ def test_notes_and_summary_count_and_name_nothing():
         ("class rank 1: 10 of 1,200 kept", 1190),
         ("class rank 2: 10 of 30 kept", 20),
     ]
-    assert stage.summary(made) == {"cut": 2, "kept": {"class 1 of 1,200 rows:": 10, "class 2 of 30 rows:": 10}}
+    told = {"classes": 3, "cut": 2, "kept": {"class 1 of 1,200 rows:": 10, "class 2 of 30 rows:": 10}}
+    assert stage.summary(made) == told
     _, made = decide(Downsample(rows=3), talks([5]))
-    assert set(made["note"]) == {"3 of 5 kept"} and Downsample(rows=3).summary(made) == {}
+    assert set(made["note"]) == {"3 of 5 kept"} and Downsample(rows=3).summary(made) == {"kept": "3 of 5"}
     _, made = decide(Downsample(by="kind", rows=5), talks([5], 5))
     assert "no class: " in "".join(made["note"]) and stage.summary(made.clear()) == {}
+
+
+def test_what_cuts_nothing_says_so():
+    for stage, told in (
+        (Downsample(by="kind", most=1000), {"classes": 2, "cut": 0}),
+        (Downsample(rows=1000), {"kept": "9 of 9"}),
+    ):
+        rows, made = decide(stage, talks([5, 3], 1))
+        assert len(rows) == 9 and stage.summary(made) == told
+
+
+def test_long_answers_are_no_labels():
+    rows = [Conversation(messages=(user(f"q{n}"), assistant("word " * 20))) for n in range(3)]
+    with pytest.raises(RunError, match="by: the answers of the assistant are not labels; name a meta field"):
+        decide(Downsample(by="label", most=1), rows)
+
+
+def test_a_share_that_cannot_be_reached():
+    with pytest.raises(RunError, match=r"3 classes cannot each have at most 0\.3 of the rows; write 0\.3334 or more"):
+        decide(Downsample(by="kind", most_share=0.3), talks([5, 3, 9]))
+    assert counts(Downsample(by="kind", most_share=0.3334), [5000, 3000, 9000]) == [3001, 3000, 3001]
+    with pytest.raises(RunError, match=r"there is one class only.*; use most or rows, or another field `by`"):
+        decide(Downsample(by="kind", most_share=0.3), talks([5]))
 
 
 def test_a_field_that_no_row_has():

@@ -45,9 +45,10 @@ def whole(rows: Sequence[Conversation]) -> Batch:
 def decide(stage: Mix, rows: Sequence[Conversation]) -> tuple[list[Conversation], pl.DataFrame]:
     batch = whole(rows)
     made = stage.select(stage.sketch(batch).lazy(), None).collect()  # type: ignore[arg-type]
-    assert made.schema == {"row": pl.UInt64, "drop": pl.String, "note": pl.String}
-    assert set(made["drop"]) <= {"mixed-out"}
-    gone = set(made["row"].to_list())
+    assert made.schema == {"row": pl.UInt64, "drop": pl.String, "note": pl.String, "told": pl.String}
+    dropped = made.filter(pl.col("drop").is_not_null())  # a row that is kept may carry what is told
+    assert set(dropped["drop"]) <= {"mixed-out"}
+    gone = set(dropped["row"].to_list())
     return [row for at, row in enumerate(rows, 1) if at not in gone], made
 
 
@@ -194,6 +195,37 @@ def test_notes_and_summary():
         "tokens": {"s0": 1400, "s1": 600},
     }
     assert stage.summary(made.clear()) == {}
+
+
+def test_a_mix_that_leaves_no_row_out_says_so():
+    stage = Mix(weights=weighted([1, 3]))
+    rows, made = decide(stage, talks([10, 30]))
+    assert len(rows) == 40 and stage.summary(made)["rows"] == {"s0": 10, "s1": 30}
+    assert stage.summary(made)["reached"] == {"s0": 0.25, "s1": 0.75}
+
+
+def test_weights_that_cannot_be_added_up():
+    with pytest.raises(ValidationError, match=r"too large to be added up; give shares"):
+        Mix(weights={"a": 1e308, "b": 1e308})
+
+
+def test_a_source_is_meant_that_has_no_weight_yet():
+    with pytest.raises(RunError, match=r"no row comes from 's'; sources seen: s0, s1; did you mean 's1'\?"):
+        decide(Mix(weights={"s0": 1, "s": 1}), talks([5, 5]))
+
+
+def test_people_are_no_sources_to_be_listed():
+    people = ("Ana Lima", "Rui Costa")
+    rows = [row.model_copy(update={"meta": {"customer": people[n % 2]}}) for n, row in enumerate(talks([4]))]
+    for weights in ({"Ana Lima": 1, "Eva": 1}, {"Eva": 1, "Zoe": 1}):
+        with pytest.raises(RunError) as caught:
+            decide(Mix(by="customer", weights=weights), rows)
+        assert "Rui" not in str(caught.value) and "no row comes from '" in str(caught.value)
+
+
+def test_a_field_that_no_row_has():
+    with pytest.raises(RunError, match=r"no row comes from 'a'; .*; has any row the meta key 'sauce'\?"):
+        decide(Mix(by="sauce", weights={"a": 1, "b": 1}), talks([5, 5]))
 
 
 def test_sketches_are_small():

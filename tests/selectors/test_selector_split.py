@@ -188,9 +188,9 @@ def test_a_question_known_on_a_guarded_side_is_dropped_from_the_other() -> None:
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        (many(1), "validation would be empty: 1 rows with 1 different questions"),
-        ([talk("same")] * 50, "validation would be empty: 50 rows with 1 different questions"),
-        ([talk("same")] * 500, "would be empty: 500 rows with 1 different questions"),
+        (many(1), "validation would be empty: 1 row with 1 different question; split more of them, or leave"),
+        ([talk("same")] * 50, "validation would be empty: 50 rows with 1 different question; split more"),
+        ([talk("same")] * 500, "would be empty: 500 rows with 1 different question; split more"),
     ],
 )
 def test_an_empty_side_is_an_error(rows: list[Conversation], told: str) -> None:
@@ -273,7 +273,8 @@ def test_the_side_is_the_same_tomorrow() -> None:
         ({"threshold": "no"}, "'off'"),
         ({"test_from": "2025-01-01"}, "time: is missing"),
         ({"time": "t", "stratify": "s"}, "stratify: cannot be kept"),
-        ({"time": "t", "test_from": "soon"}, "test_from: is no date"),
+        ({"time": "t", "test_from": "soon"}, "test_from: 'soon' is no date"),
+        ({"day_first": True}, "day_first: says how to read a time"),
         ({"time": "t", "test_from": "2025-01-01", "validation_from": "2025-02-01"}, "must be before test_from"),
     ],
 )

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -154,6 +156,24 @@ def test_long_texts_are_cut_without_a_trace(word: str, gap: str) -> None:
         assert len(rule) < 2 or {*found[0]} <= {*found[2]}
         some = sorted(rule)[:: max(1, len(rule) // 40)]
         assert {one for part in each(some, 5) for one in part} <= {*found[0]}
+
+
+def test_what_memory_held_before_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["\u0301 a", "\u0e34中 b", "a b c d e f", "é" * 9, "?"]
+    expected, empty = each(texts, 2), np.empty
+
+    def used(*args: Any, **more: Any) -> Any:
+        made = empty(*args, **more)
+        made.view(np.uint8).fill(77)
+        return made
+
+    found = list[list[list[int]]]()
+    monkeypatch.setattr(np, "empty", used)
+    # Each thread has room of its own, made anew.
+    fresh = threading.Thread(target=lambda: found.extend(each([text], 2) for text in texts))
+    fresh.start()
+    fresh.join()
+    assert [one for part in found for one in part] == expected
 
 
 def test_equal_sets_hash_equally_and_no_others() -> None:

@@ -315,3 +315,47 @@ def test_what_the_model_finds_is_replaced(monkeypatch: pytest.MonkeyPatch) -> No
         ]
     finally:
         name_model._runner.cache_clear()
+
+
+# --- how people write -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("¡Hola Lupita! ¿Qué tal?", "¡Hola [NAME_1]! ¿Qué tal?"),
+        ("meu nome é maria das dores e quero cancelar", "meu nome é [NAME_1] e quero cancelar"),
+        ("thx Jenny, it works", "thx [NAME_1], it works"),
+        ("Todo bien. Un saludo, Pili", "Todo bien. Un saludo, [NAME_1]"),
+        ("Un abrazo, Chema 🙂", "Un abrazo, [NAME_1] 🙂"),
+        ("Anytime! – Jenny", "Anytime! – [NAME_1]"),
+        ("broken\nYours sincerely\nmargaret", "broken\nYours sincerely\n[NAME_1]"),
+        ("Saludos,\nMa. Fernanda Quiroga\nTesorería", "Saludos,\nMa. [NAME_1]\nTesorería"),
+        ("Gracias Lic. Mejía.", "Gracias Lic. [NAME_1]."),
+        ("cuenta a nombre de Carmen Ruiz", "cuenta a nombre de [NAME_1]"),
+        ("hablé con la señora Teresa", "hablé con la señora [NAME_1]"),
+        ("Guten Tag, hier spricht Jürgen Wöllner", "Guten Tag, hier spricht [NAME_1]"),
+        ("De: Clara Regina <clara@example.com>", "De: [NAME_1] <clara@example.com>"),
+        ("On Mon at 9:12 AM Kelly Moss <k@example.com> wrote:", "On Mon at 9:12 AM [NAME_1] <k@example.com> wrote:"),
+    ],
+)
+def test_names_are_found_as_people_write(text: str, expected: str) -> None:
+    assert one(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My name is wrong on the invoice. my name is not here. me llamo la atención",
+        "meu nome está errado, me chamo assim mesmo",
+        "Thank you so much! Thanks God. Obrigado Deus. Danke Schön! Merci Beaucoup! Thanks Support.",
+        "ok\nRegards\nsent from my phone",
+        "ok\nSaludos\ngracias",
+        "It works now! – Great",
+        "From: Sales Team <sales@example.com>",
+        "a nombre de la empresa Grupo Andino, titular da conta: Banco Central",
+        "la señora de la limpieza, señor Presidente",
+    ],
+)
+def test_what_only_looks_like_a_name_stays(text: str) -> None:
+    assert one(text) == [text]

@@ -53,8 +53,9 @@ class Balance(Check):
 
     Why: a model gives classes, canned replies and refusals as often as its data do: of 60 % refusals in training come
     too many (OpenAI, fine-tuning best practices, "consider the balance and diversity of data", checked 2026-11-22). The
-    bounds are rules of thumb. Names of classes are shown if they look like no personal data; the assistant's texts
-    never are. Columns read: `messages`, `meta` (the fields `by`).
+    bounds are rules of thumb. Names of classes are shown if they look like no personal data, and the field does not
+    hold people by its name (`customer`); the assistant's texts never are. Columns read: `messages`, `meta` (the fields
+    `by`).
 
     Raises:
         RunError: no row has the field `by`; the message lists the keys seen.

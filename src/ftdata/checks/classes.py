@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import xxhash
 
 from ftdata.batch import Batch, dumps
 from ftdata.errors import RunError
+from ftdata.readers.words import CUSTOMER, word_set, words
 from ftdata.transforms.filter import look_up
 
 LABEL = "label"
@@ -23,6 +25,9 @@ LABEL_CHARS = 64
 _WIDTH = 40
 _KEYS = 50
 _PRIVATE = re.compile(r"@|\d{6}")
+_NAMES = word_set("name nome nombre")
+_PEOPLE = CUSTOMER | _NAMES | word_set("author autor agent agente atendente assignee sender remetente from operator")
+_BESIDE = word_set("id full first last display completo complete do da de del of email e mail")
 _DECODE = msgspec.json.Decoder().decode
 
 
@@ -63,7 +68,7 @@ def classes(batch: Batch, fields: Sequence[str]) -> pl.DataFrame:
                 hashes.append(value)
                 if value not in seen:
                     seen.add(value)
-                    if (name := shown(label)) is not None:
+                    if (name := None if of_people(field) else shown(label)) is not None:
                         named.setdefault(at, []).append([place, value, name])
         columns[f"class_{place}"] = pl.Series(hashes, dtype=pl.UInt64)
     told: list[str | None] = [None] * batch.height
@@ -97,6 +102,13 @@ def label_of(value: Any) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     return None if value is None else dumps(value)
+
+
+@lru_cache
+def of_people(field: str) -> bool:
+    """Say whether a field holds people by its name (`customer`, `Nome do cliente`): their names are not shown."""
+    said = words(field.rpartition(".")[2])
+    return not _PEOPLE.isdisjoint(said) and _PEOPLE.union(_BESIDE).issuperset(said)
 
 
 def shown(label: str) -> str | None:

@@ -29,6 +29,7 @@ TOP = 10
 
 _ROLES = {"conversation": ("user", "assistant"), "question": ("user",), "answer": ("assistant",)}
 _OPENING = 3
+_ROUNDING = 1e-9  # exp(H) of rows that all differ is their number but for this
 
 _ORDER = "Hello, I paid a week ago and would like to know where my order {} is by now, please."
 _OTHERS = ("Posso trocar a cor do tênis depois de pagar?", "¿Hacen envíos a Canarias?")
@@ -169,7 +170,7 @@ class Diversity(Check):
         yield Finding("diversity-clusters", "info", told, numbers)
         if known < FEW:
             return
-        if effective < ENOUGH and effective < self.min_effective * known:
+        if effective < ENOUGH and effective < self.min_effective * known * (1 - _ROUNDING):
             told = (
                 f"{known:,} rows are as diverse as {effective:,.1f} clusters, {effective / known:.1%} of them; more of "
                 "the same will not help: add others, or keep the most diverse with downsample: rows = …"

@@ -82,11 +82,13 @@ class Spread:
             f"{len(counts):,} classes by {self.field}, as even as {effective:.1f} equal ones; "
             f"the largest has {shares[0]:.0%}, the smallest {counts[-1]:,} of {known:,} rows"
         )
+        if len(counts) == 1:
+            message = f"one class by {self.field}, of {known:,} row{'s' * (known != 1)}"
         yield Finding("balance-spread", "info", message, numbers)
         if shares[0] > check.max_share:
             told = (
-                f"one class by {self.field} has {shares[0]:.1%} of the rows; max_share is {check.max_share:.1%}; cap "
-                f'it with downsample: by = "{self.remedy}", most_share = {check.max_share:g}'
+                f"one class by {self.field} has {shares[0]:.1%} of the rows; max_share is {check.max_share:.1%}; "
+                + self._cap(check.max_share)
             )
             limits = {"share": round(shares[0], 4), "max_share": check.max_share, "rows": counts[0]}
             yield found("balance-max-share", check.level, told, limits, self.classes["row"][0])
@@ -101,6 +103,13 @@ class Spread:
         if known < self.rows:
             told = f"{self.rows - known:,} of {self.rows:,} rows have no class by {self.field}"
             yield Finding("balance-no-class", "info", told, {"rows": self.rows - known})
+
+    def _cap(self, most: float) -> str:
+        """Say how to come below a share: few classes cannot all have less than it."""
+        if len(self.counts) * most >= 1 and most > 0:
+            return f'cap it with downsample: by = "{self.remedy}", most_share = {most:g}'
+        have = f"{len(self.counts)} classes" if len(self.counts) > 1 else "one class"
+        return f"{have} cannot have less: add rows of others, or raise max_share"
 
     def lengths(self) -> Iterator[Finding]:
         """Tell how long the rows of each class are."""
@@ -151,8 +160,8 @@ class Spread:
             worst = over.row(0, named=True)
             share = worst["same_question"] / worst["rows"]
             told = (
-                f"in {over.height:,} classes by {self.field} most questions are repeats, {share:.0%} of "
-                f'{worst["rows"]:,} rows in one; put an exact-dedup step before: on = "question"'
+                f"in {over.height:,} class{'es' * (over.height > 1)} by {self.field} most questions are repeats, "
+                f'{share:.0%} of {worst["rows"]:,} rows in one; put an exact-dedup step before: on = "question"'
             )
             limits = {"classes": over.height, "share": round(share, 4), "max_repeats": self.check.max_repeats}
             where = self.classes.filter(pl.col("class") == worst["class"])["row"][0]

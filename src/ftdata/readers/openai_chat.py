@@ -1,28 +1,27 @@
 """The `openai-chat` reader: chat, preference and reinforcement rows as OpenAI's fine-tuning takes them, one per line.
 
-Three ways, the fast one first. A block of plain rows (`messages` of role, content, name, weight) is decoded into
-msgspec structs and becomes columns by list comprehension. A row with anything else is parsed by orjson, and its
+Three ways, the fast one first. A block of plain rows (`messages` of role, content, name, weight) becomes columns by
+Arrow's JSON parser, without an object for each value. A row with anything else is parsed by orjson, and its
 open-ended parts are kept as the text they have in the file, so that no number changes. What either refuses is settled
 by the standard library's parser, which names what is wrong.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import accumulate, chain
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from itertools import chain
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
 import orjson
 import polars as pl
-from msgspec import UNSET, UnsetType
+import pyarrow as pa
+import pyarrow.json as pj
 
-from ftdata.batch import MESSAGE, ROWS, TEXT, Batch, Rows, dumps, make_batch, messages_column, nest
+from ftdata.batch import ROWS, TEXT, Batch, Rows, dumps, handed, make_batch, messages_column, nest
 from ftdata.jsontext import BadJson, parse, too_deep
 from ftdata.source import Limits, Lines, Source, is_one_value
 from ftdata.stages import Reader, Sniff
@@ -31,35 +30,12 @@ _ANSWERS = (("preferred_output", "non_preferred_output"), ("preferred_completion
 _SPACED = re.compile(rb'"[ \t\r\n]+:')
 
 
-# A closed list of roles spares a string each; rows with another one go the second way.
-_Role = Literal["system", "user", "assistant", "tool", "function", "developer"]
-
-
-class _Plainest(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    role: _Role
-    content: str
-
-
-class _PlainestRow(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    messages: list[_Plainest]
-
-
-class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    role: _Role | UnsetType = UNSET
-    content: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
-    weight: Annotated[int, msgspec.Meta(ge=-128, le=127)] | UnsetType = UNSET
-
-
-class _Row(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    messages: list[_Message]
-
-
-_plainest_lines = msgspec.json.Decoder(_PlainestRow).decode_lines
-_plain_lines = msgspec.json.Decoder(_Row).decode_lines
+_FIELDS = {"role": pa.large_string(), "content": pa.large_string(), "name": pa.large_string(), "weight": pa.int64()}
+_PLAIN = pj.ParseOptions(
+    explicit_schema=pa.schema({"messages": pa.list_(pa.struct(_FIELDS.items()))}), unexpected_field_behavior="error"
+)
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_FIELDS = ("role", "content", "name", "weight")
 
 
 class ParsedRow(NamedTuple):
@@ -167,35 +143,31 @@ def _from_items(source: Source) -> Iterator[Batch]:
 
 
 def _from_lines(source: Source) -> Iterator[Batch]:
-    """Read lines: plain blocks are gathered to full batches, others go row by row, always in order."""
-    plain: list[_Plain] = []
+    """Read lines: blocks are gathered to full batches, always in order."""
+    held: list[Lines] = []
     count = size = 0
     for block in source.lines():
         for part in _parts(block):
-            with _no_collection():
-                found = _plain_rows(part)
-            if plain and (found is None or count + part.count > ROWS or size + len(part.block) > TEXT):
-                yield _columns(plain)
-                plain, count, size = [], 0, 0
-            if found is None:
-                yield from _mixed(part, source.limits)
-            else:
-                plain.append(found)
-                count, size = count + part.count, size + len(part.block)
-    if plain:
-        yield _columns(plain)
+            if held and (part.problem or count + part.count > ROWS or size + len(part.block) > TEXT):
+                yield from _batches(held, source.limits)
+                held, count, size = [], 0, 0
+            held.append(part)
+            count, size = count + part.count, size + len(part.block)
+    if held:
+        yield from _batches(held, source.limits)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Stop the garbage collector for a moment: it would walk again and again through new lists that hold no cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+def _batches(blocks: list[Lines], limits: Limits) -> Iterator[Batch]:
+    """Make one batch of plain rows; if some row is more, look for its block by halves: only that goes row by row."""
+    batch = _plain(blocks)
+    if batch is not None:
+        yield batch
+    elif len(blocks) == 1:
+        yield from _mixed(blocks[0], limits)
+    else:
+        half = len(blocks) // 2
+        yield from _batches(blocks[:half], limits)
+        yield from _batches(blocks[half:], limits)
 
 
 def _parts(block: Lines) -> Iterator[Lines]:
@@ -208,96 +180,52 @@ def _parts(block: Lines) -> Iterator[Lines]:
         yield Lines(block.number + start, block.line + start, b"\n".join(some), len(some), block.problem)
 
 
-class _Plain(NamedTuple):
-    """A block of plain rows: its first record, the messages of each row, the fields of all messages."""
+def _plain(blocks: list[Lines]) -> Batch | None:
+    """Decode lines that are all plain rows; None: some line is not, or may not be.
 
-    number: int
-    counts: list[int]
-    fields: tuple[list[Any], ...]
-
-
-def _plain_rows(block: Lines) -> _Plain | None:
-    """Decode lines that are all plain rows without a duplicate key; None: some line is not, or may not be."""
-    fields: tuple[list[Any], ...]
-    try:
-        rows: list[list[Any]] = [row.messages for row in _plainest_lines(block.block)]
-        messages = list(chain.from_iterable(rows))
-        fields = ([message.role for message in messages], [message.content for message in messages])
-        keys = len(rows) + 2 * len(messages)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        try:
-            rows = [row.messages for row in _plain_lines(block.block)]
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-        messages = list(chain.from_iterable(rows))
-        fields = tuple([getattr(message, field) for message in messages] for field in _FIELDS)
-        keys = len(rows) + sum(len(values) - values.count(UNSET) for values in fields)
-    if len(rows) != block.count or keys != _keys(block.block):
-        return None
-    return _Plain(block.number, list(map(len, rows)), fields)
-
-
-def _keys(block: bytes) -> int | None:
-    """Count the keys in lines of JSON by their colons; None where that is uncertain.
-
-    A colon directly after a quote that is not escaped follows a key: inside a string the quote would be escaped. So a
-    block with more such colons than keys were decoded has a key twice. Uncertain is white space before a colon.
+    Arrow's parser takes no key twice, no other key, no other kind of value and no broken string; whether the strings
+    are UTF-8 is asked of it afterwards.
     """
-    text = np.frombuffer(block, np.uint8)
-    colons, before = _marks(len(text) - 1)
-    np.equal(text[1:], 58, out=colons)
-    np.less_equal(text[:-1], 32, out=before)
-    np.logical_and(colons, before, out=before)
-    if before.any() and _SPACED.search(block):
+    if not all(map(_is_one_a_line, blocks)):
         return None
-    np.equal(text[:-1], 34, out=before)
-    np.logical_and(colons, before, out=before)
-    count = int(np.count_nonzero(before))
-    if b"\\" in block:
-        np.equal(text[:-2], 92, out=colons[1:])
-        np.logical_and(colons[1:], before[1:], out=colons[1:])
-        count -= int(np.count_nonzero(colons[1:]))
-    return count
-
-
-_held = np.empty((2, 0), dtype=bool)
-
-
-def _marks(size: int) -> Any:
-    """Give two arrays of marks, the same ones for each block: fresh memory would cost more than the comparisons."""
-    global _held
-    if _held.shape[1] < size:
-        _held = np.empty((2, 2 * size), dtype=bool)
-    return _held[:, :size]
-
-
-def _columns(blocks: list[_Plain]) -> Batch:
-    """Make a batch of plain rows, column by column."""
-    counts = list(chain.from_iterable(block.counts for block in blocks))
-    total = sum(counts)
-    fields: dict[str, Any] = {}
-    for field in MESSAGE.fields:
-        at = _FIELDS.index(field.name) if field.name in _FIELDS else len(_FIELDS)
-        values: list[Any] = []
-        if any(len(block.fields) > at for block in blocks):
-            for block in blocks:
-                values += block.fields[at] if len(block.fields) > at else [UNSET] * sum(block.counts)
-        absent = values.count(UNSET)
-        if absent == len(values):
-            fields[field.name] = pl.Series(field.name, [None], field.dtype).new_from_index(0, total)
-        else:
-            fields[field.name] = [None if value is UNSET else value for value in values] if absent else values
-    rows = len(counts)
-    numbers = np.concatenate([np.arange(b.number, b.number + len(b.counts), dtype=np.uint64) for b in blocks])
+    text = b"\n".join(block.block for block in blocks)
+    rows = sum(block.count for block in blocks)
+    options = pj.ReadOptions(use_threads=False, block_size=len(text) + 1)
+    try:
+        table = pj.read_json(pa.BufferReader(text), read_options=options, parse_options=_PLAIN)
+        table.validate(full=True)
+    except pa.ArrowException:
+        return None
+    (listed,) = table["messages"].chunks
+    messages = listed.values  # all of them: nothing is cut, and no list is null
+    if len(listed) != rows or listed.null_count or messages.null_count:
+        return None
+    fields = dict(zip(_FIELDS, map(handed, messages.flatten()), strict=True))
+    if not fields["weight"].is_between(-128, 127).all():
+        return None
+    fields["weight"] = fields["weight"].cast(pl.Int8)
+    numbers = np.concatenate([np.arange(b.number, b.number + b.count, dtype=np.uint64) for b in blocks])
     return make_batch(
         rows,
         {
             "row": pl.Series("row", np.zeros(rows, dtype=np.uint64)),
             "id": pl.Series("id", [""], pl.String).new_from_index(0, rows),
             "origin": nest(pl.Series("origin", numbers), np.arange(rows + 1)),
-            "messages": messages_column(fields, np.fromiter(accumulate(counts, initial=0), np.int64, rows + 1)),
+            "messages": messages_column(fields, np.frombuffer(listed.offsets.buffers()[1], np.int32)[: rows + 1]),
         },
     )
+
+
+def _is_one_a_line(block: Lines) -> bool:
+    """Whether these are as many objects as lines: Arrow's parser would take two on a line, or one on two lines.
+
+    Inside an object a line cannot end with `}` and the next begin with `{`: there would be a comma.
+    """
+    if block.problem or block.block[:1] != b"{" or block.block[-1:] != b"}":
+        return False
+    data = np.frombuffer(block.block, np.uint8)
+    ends = np.flatnonzero(data == 10)
+    return len(ends) == block.count - 1 and bool((data[ends - 1] == 125).all() and (data[ends + 1] == 123).all())
 
 
 def _mixed(block: Lines, limits: Limits) -> Iterator[Batch]:

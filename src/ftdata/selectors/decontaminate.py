@@ -21,9 +21,11 @@ import numpy as np
 import polars as pl
 from pydantic import Field, model_validator
 
-from ftdata.batch import Batch, dumps
+from ftdata.batch import Batch
+from ftdata.errors import InputError
 from ftdata.selectors import guard
 from ftdata.selectors.guard import Ons, Texts, Threshold
+from ftdata.selectors.telling import heard, tell
 from ftdata.similarity.shingles import words
 from ftdata.similarity.sketch import sets
 from ftdata.stages import Example, Rows, Selector
@@ -31,7 +33,7 @@ from ftdata.stages import Example, Rows, Selector
 SHORTEST = 8
 """Questions of fewer words are no run: too many rows ask the same by chance."""
 
-_DECISIONS = {"row": pl.UInt64(), "drop": pl.String(), "note": pl.String(), "tags": pl.String()}
+_DECISIONS = {"row": pl.UInt64(), "drop": pl.String(), "note": pl.String()}
 _Array = np.ndarray[Any, Any]
 
 
@@ -54,7 +56,8 @@ class Decontaminate(Selector):
       count.
 
     Case, punctuation and white space do not count. The evaluation should be scrubbed like the data (the same `pii`):
-    placeholders on one side only keep copies apart. The summary tells how many evaluation rows were found.
+    placeholders on one side only keep copies apart. The summary tells how many evaluation rows were found. An
+    evaluation without rows is an error.
     """
 
     name: ClassVar[str] = "decontaminate"
@@ -110,6 +113,9 @@ class Decontaminate(Selector):
         if not len(numbers):
             return pl.LazyFrame(schema=_DECISIONS)
         evaluation = _Evaluation(self, rows)
+        if not evaluation.ids:  # held against nothing, every row would seem clean
+            named = ", ".join(map(str, self.against))
+            raise InputError(f"decontaminate: against: {named}: holds no rows; name the files of the evaluation")
         hits: dict[int, _Hit] = {}
         if self.threshold != "off":
             for row, (other, similarity) in evaluation.near(numbers).items():
@@ -121,33 +127,20 @@ class Decontaminate(Selector):
                 hits[row] = _Hit(other, f"{count} run{'s' * (count > 1)} of {size} words")
             for other, row in shared.places():
                 found.setdefault(other, row)
-        held: dict[int, int] = {}
-        for row in found.values():
-            held[row] = held.get(row, 0) + 1
         decided = [
-            (
-                row,
-                "contaminated",
-                f"earlier {evaluation.ids[hit.other]}, {hit.told}",
-                dumps({"found": held.get(row, 0), "of": len(evaluation.ids)}),
-            )
+            (row, "contaminated", f"earlier {evaluation.ids[hit.other]}, {hit.told}")
             for row, hit in sorted(hits.items())
         ]
-        return pl.LazyFrame(decided, schema=_DECISIONS, orient="row")
+        near = sum(hit.told.startswith("J ") for hit in hits.values())
+        told = {
+            "evaluation rows found": f"{len(found):,} of {len(evaluation.ids):,}",
+            "by": {"near": near, "runs": len(hits) - near},
+        }
+        return tell(pl.DataFrame(decided, schema=_DECISIONS, orient="row"), int(numbers[0]), told).lazy()
 
     def summary(self, decisions: pl.DataFrame) -> dict[str, Any]:
         """Give what the manifest tells: how many evaluation rows were found, and by which rule rows went."""
-        gone = decisions.filter(pl.col("drop") == "contaminated")
-        if not gone.height:
-            return {"evaluation rows found": 0}
-        tags = gone.select(
-            pl.col("tags").str.json_decode(pl.Struct({"found": pl.Int64, "of": pl.Int64})).alias("tags")
-        ).unnest("tags")
-        near = int(gone["note"].str.contains(", J ", literal=True).sum())
-        return {
-            "evaluation rows found": f"{tags['found'].sum():,} of {tags['of'][0]:,}",
-            "by": {"near": near, "runs": gone.height - near},
-        }
+        return heard(decisions)
 
 
 class _Hit(NamedTuple):

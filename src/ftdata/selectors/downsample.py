@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil
@@ -17,6 +16,7 @@ from ftdata.checks.classes import LABEL, Told, classes, heads
 from ftdata.errors import RunError
 from ftdata.selectors.apportion import dealt
 from ftdata.selectors.exact_dedup import canonical, digests
+from ftdata.selectors.telling import heard, tell
 from ftdata.similarity import sketch, spoken
 from ftdata.similarity.clusters import join
 from ftdata.stages import Example, Rows, Selector
@@ -25,8 +25,10 @@ _BANDS, _WIDTH = 5, 6
 """Of pairs at J = 0.9 98 % share one of 5 bands of 6 values, at 0.8 78 %, at 0.5 8 %: `1 - (1 - J⁶)⁵`."""
 _NGRAM = 5
 _TAG = "near-dedup"
-_NOTE = re.compile(r"(?:(class rank \d+|no class): )?([\d,]+) of ([\d,]+) kept")
 _TOLD = 5
+_BARE = "no class: "
+
+_DECISIONS = {"row": pl.UInt64(), "drop": pl.String(), "note": pl.String()}
 
 _Array = np.ndarray[Any, Any]
 
@@ -58,7 +60,8 @@ class Downsample(Selector):
     the largest class has rank 1. Columns read: `messages` and all that belongs to a training row, `meta` (`by` and
     `near-dedup`).
 
-    Errors: no row has the field `by` (the keys seen are listed); there are too few classes for `most_share`.
+    Errors: no row has the field `by` (the keys seen are listed), or no answer is a label of one line and at most 64
+    characters; there are too few classes for `most_share`.
     """
 
     name: ClassVar[str] = "downsample"
@@ -135,7 +138,11 @@ class Downsample(Selector):
         """Keep the first rows of each class, in its order; raise `RunError` if no row has the field `by`."""
         # In this order nothing follows from the order of the input but which of two equal rows is kept.
         frame = sketches.select("row", "class_0", "key", "bands").collect().sort("class_0", "key", "row")
-        if self.by not in (None, LABEL) and frame.height and frame["class_0"].null_count() == frame.height:
+        if not frame.height:
+            return pl.LazyFrame(schema=_DECISIONS)
+        if self.by is not None and frame["class_0"].null_count() == frame.height:
+            if self.by == LABEL:
+                raise RunError("downsample: by: the answers of the assistant are not labels; name a meta field")
             raise Told(sketches.select("told").collect()["told"]).missing(self.name, "by", str(self.by))
         group = frame["class_0"].rle_id().to_numpy()
         bands = frame["bands"].to_numpy()
@@ -153,22 +160,30 @@ class Downsample(Selector):
                 dtype=pl.String,
             ),
         )
-        return (
+        decided = (
             ordered.lazy()
             .join(sizes.lazy().select("group", "kept", "note"), on="group")
             .filter(pl.col("place") >= pl.col("kept"))
             .select("row", drop=pl.lit("downsampled"), note="note")
+            .collect()
         )
+        told = self._told(names, sizes["size"].to_list(), kept)
+        return tell(decided, int(frame["row"].to_numpy().min()), told).lazy()
 
     def summary(self, decisions: pl.DataFrame) -> dict[str, Any]:
-        """Give what the manifest tells: how many classes lost rows, and what the largest of them keep."""
-        cut = [_NOTE.fullmatch(note) for note in decisions["note"].drop_nulls().unique().to_list()]
-        found = [match.groups() for match in cut if match]
-        if self.by is None or not found:
-            return {}
-        ranked = sorted(found, key=lambda part: -int(part[2].replace(",", "")))
-        named = {f"{(name or '').replace(' rank', '')} of {size} rows:": kept for name, kept, size in ranked[:_TOLD]}
-        return {"cut": len(found), "kept": {name: int(kept.replace(",", "")) for name, kept in named.items()}}
+        """Give what the manifest tells: the classes, how many lost rows, and what the largest of these keep."""
+        return heard(decisions)
+
+    def _told(self, names: Sequence[str], sizes: Sequence[int], kept: Sequence[int]) -> dict[str, Any]:
+        if self.by is None:
+            return {"kept": f"{sum(kept):,} of {sum(sizes):,}"}
+        parts = list(zip(names, sizes, kept, strict=True))
+        cut = sorted((part for part in parts if part[2] < part[1]), key=lambda part: -part[1])
+        told: dict[str, Any] = {"classes": sum(name != _BARE for name, _, _ in parts), "cut": len(cut)}
+        if cut:
+            shown = cut[:_TOLD]
+            told["kept"] = {f"{name[:-2].replace(' rank', '')} of {size:,} rows:": k for name, size, k in shown}
+        return told
 
     def _kept(self, sizes: Sequence[int], bare: bool) -> list[int]:
         """Say how many rows of each class stay; the last are those without one if `bare`."""
@@ -197,6 +212,11 @@ class Downsample(Selector):
             cap = (low + high + 1) // 2
             low, high = (cap, high) if cap <= share * sum(min(size, cap) for size in sizes) else (low, cap - 1)
         if not low:
+            if len(sizes) == 1:
+                raise RunError(
+                    "downsample: most_share: there is one class only, which has all rows whatever is cut; use most or "
+                    "rows, or another field `by`"
+                )
             raise RunError(
                 f"downsample: most_share: {len(sizes)} classes cannot each have at most {float(share):g} of the rows; "
                 f"write {ceil(10_000 / len(sizes)) / 10_000} or more"
@@ -207,7 +227,7 @@ class Downsample(Selector):
         if self.by is None:
             return [""] * sizes.height
         bare = sizes["class_0"].is_null().to_list()
-        return ["no class: " if none else f"class rank {rank}: " for rank, none in enumerate(bare, 1)]
+        return [_BARE if none else f"class rank {rank}: " for rank, none in enumerate(bare, 1)]
 
 
 def _banded(values: _Array) -> _Array:

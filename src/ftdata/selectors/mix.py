@@ -72,7 +72,7 @@ class Mix(Selector):
     field `by`), and all that belongs to a training row.
 
     Errors: a source from which no row comes, and, unless `others = "drop"`, rows of a source that has no weight; the
-    sources seen are listed.
+    sources seen are listed, values of meta but those of people (`by = "customer"`).
     """
 
     name: ClassVar[str] = "mix"
@@ -156,7 +156,8 @@ class Mix(Selector):
         note = f"rows {_of(kept, counts)}, tokens {_of(tokens, [int(part[-1]) for part in sums])}"
         stays = np.concatenate([np.arange(size) < count for size, count in zip(counts, kept, strict=True)])
         gone = pl.concat([ordered.filter(pl.Series(~stays)), frame.filter(pl.col("source").is_null())])
-        return tell(_decisions(gone.select("row"), note), frame["row"][0], self._told(kept, tokens)).lazy()
+        first = int(frame["row"].to_numpy().min())
+        return tell(_decisions(gone.select("row"), note), first, self._told(kept, tokens)).lazy()
 
     def summary(self, decisions: pl.DataFrame) -> dict[str, Any]:
         """Give what the manifest tells: each source's weight, wanted and reached, its rows and tokens."""

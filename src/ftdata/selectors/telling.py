@@ -12,8 +12,9 @@ from ftdata.batch import dumps
 
 
 def tell(decided: pl.DataFrame, row: int, what: Mapping[str, Any]) -> pl.DataFrame:
-    """Add `told` at the first row decided upon; where there is none, at the live row `row`, of which nothing else is
+    """Add `told` at the lowest row decided upon; where there is none, at the live row `row`, of which nothing else is
     decided."""
+    decided = decided.sort("row")
     if not decided.height:
         decided = pl.DataFrame({"row": [row]}, schema={"row": pl.UInt64}).join(decided, on="row", how="left")
     told = pl.Series("told", [dumps(what)] + [None] * (decided.height - 1), pl.String)

@@ -26,6 +26,7 @@ BITS = 55
 _U = np.uint64
 _K = 0xA0761D6478BD642F
 _MUL = _U(0xE7037ED1A0B428DB)
+_NONE = _U(2**64 - 1)
 _JOINED = 4 * SIZE
 """Bytes of text joined at once at most."""
 _CUT = SIZE // 8
@@ -72,8 +73,8 @@ def blocks(texts: pl.Series, ngram: int) -> Iterator[Block]:
         found, counts = _shingles(words.hashes, words.bounds, ngram)
         mute = np.flatnonzero(counts == 0)
         if len(mute):
-            found, counts = _signs(found, counts, texts.slice(start, end - start), mute)
-        keys, counts = _each_once(found, counts)
+            found = _signs(found, counts, texts.slice(start, end - start), mute)
+        keys = _each_once(found, counts)
         chars = sizes[start:end] if words.ascii else texts.slice(start, end - start).str.len_chars().to_numpy()
         yield Block(filled[start:end], chars, counts, keys)
         start = end
@@ -84,41 +85,45 @@ def _reach(ends: _Array, start: int, size: int, most: int) -> int:
     return min(start + most, int(ends.searchsorted(ends[start] + size, side="right")) - 1)
 
 
-def _each_once(found: _Array, counts: _Array) -> tuple[_Array, _Array]:
-    """Give the keys of shingles, each once, and how many each text has."""
-    owners = np.arange(len(counts), dtype=np.uint64) << _U(BITS)
-    found |= owners.repeat(counts)
+def _each_once(found: _Array, counts: _Array) -> _Array:
+    """Give the keys of shingles in order, each once; and in `counts` how many each text has."""
     found.sort()
-    new = np.empty(len(found), dtype=bool)
-    new[:1] = True
-    np.not_equal(found[1:], found[:-1], out=new[1:])
-    keys = pl.Series(found).filter(pl.Series(new)).to_numpy()
-    return keys, np.diff(np.append(keys.searchsorted(owners), len(keys)))
+    keys = found[: counts.sum()]
+    again = keys[1:] == keys[:-1]
+    if again.any():
+        owner = (keys[1:][again] >> _U(BITS)).view(np.int64)
+        counts -= np.bincount(owner, minlength=len(counts))
+        new = np.concatenate(([True], ~again))
+        keys = pl.Series(keys).filter(pl.Series(new)).to_numpy()
+    return keys
 
 
 def _shingles(tokens: _Array, bounds: _Array, ngram: int) -> tuple[_Array, _Array]:
-    """Give the hashes of the shingles of texts, and the number of those of each text."""
+    """Give the keys of the shingles of texts, and the number of those of each text.
+
+    There is a key for each word; where no shingle begins it is `_NONE`, which comes last in order.
+    """
     starts, ends = bounds[:-1], bounds[1:]
     words = ends - starts
-    runs = _runs(tokens, ngram)
+    keys = _runs(tokens, ngram)
     counts = words - (ngram - 1)
+    none = ends[:, None] - np.arange(1, ngram)
     if counts.min(initial=1) < 1:
         for size in range(1, min(ngram, int(words.max(initial=0)) + 1)):
             short = starts[words == size]
             whole = tokens[short]
             for step in range(1, size):
                 whole = whole * _U(_K) + tokens[short + step]
-            runs[short] = whole
+            keys[short] = whole
         counts = np.where(words < ngram, words > 0, counts)
-    right = np.ones(len(runs), dtype=bool)
-    for step in range(1, ngram):
-        last = ends - step
-        right[last[last > starts]] = False
-    found: _Array = pl.Series(runs).filter(pl.Series(right)).to_numpy(writable=True)
-    found ^= found >> _U(32)
-    found *= _MUL
-    found >>= _U(64 - BITS)
-    return found, counts
+        none = none[none > starts[:, None]]
+    rest = np.right_shift(keys, 32)
+    np.bitwise_xor(keys, rest, out=keys)
+    np.multiply(keys, _MUL, out=keys)
+    np.right_shift(keys, 64 - BITS, out=keys)
+    np.bitwise_or(keys, (np.arange(len(words), dtype=np.uint64) << _U(BITS)).repeat(words), out=keys)
+    keys[none] = _NONE
+    return keys, counts
 
 
 def _runs(tokens: _Array, ngram: int) -> _Array:
@@ -152,11 +157,11 @@ def _parts(text: str) -> Iterator[str]:
         start = end
 
 
-def _signs(found: _Array, counts: _Array, texts: pl.Series, mute: _Array) -> tuple[_Array, _Array]:
+def _signs(found: _Array, counts: _Array, texts: pl.Series, mute: _Array) -> _Array:
     """Add to texts without a word the one shingle of their signs."""
-    signs = ["".join(level(text).split()) for text in texts.gather(mute).to_list()]
-    said = np.array([bool(sign) for sign in signs], dtype=bool)
-    hashes = [xxhash.xxh3_64_intdigest(sign.encode()) >> (64 - BITS) for sign in signs if sign]
-    at = counts.cumsum()[mute[said]]
-    counts[mute[said]] = 1
-    return np.insert(found, at, np.array(hashes, dtype=np.uint64)), counts
+    keys = []
+    for place, text in zip(mute.tolist(), texts.gather(mute).to_list(), strict=True):
+        if sign := "".join(level(text).split()):
+            keys.append(place << BITS | xxhash.xxh3_64_intdigest(sign.encode()) >> (64 - BITS))
+            counts[place] = 1
+    return np.concatenate((found, np.array(keys, dtype=np.uint64)))

@@ -54,10 +54,17 @@ def spoken(batch: Batch, roles: tuple[str, ...], rejected: bool = False) -> pl.S
     for column in columns:
         messages = flat(batch, column)
         mine = messages["role"].is_in(roles).fill_null(False)
-        said = pl.select(pl.when(mine).then(_said(messages, mine))).to_series()
+        said = _said(messages, mine)
         offsets = np.concatenate(([0], np.cumsum(lengths(batch, column).to_numpy(), dtype=np.int64)))
-        texts.append(nest(said, offsets).list.drop_nulls().list.join("\n"))
-    return pl.select(pl.concat_str(texts, separator="\n")).to_series().rename("spoken")
+        keep = mine & said.is_not_null()
+        if not keep.all():
+            said = said.filter(keep)
+            offsets = np.concatenate(([0], np.cumsum(keep.to_numpy(), dtype=np.int64)))[offsets]
+        if not len(said):  # polars hands a slice of nothing over without its buffers, which pyarrow refuses
+            said = pl.Series("said", [], pl.String)
+        texts.append(nest(said, offsets).list.join("\n"))
+    told = texts[0] if len(texts) == 1 else pl.select(pl.concat_str(texts, separator="\n")).to_series()
+    return told.rename("spoken")
 
 
 def _said(messages: pl.DataFrame, mine: pl.Series) -> pl.Series:

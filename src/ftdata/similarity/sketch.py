@@ -96,9 +96,10 @@ def sets(texts: pl.Series, ngram: int) -> tuple[_Array, _Array]:
 
 def _binned(block: Block, bins: _Array) -> _Array:
     """Fill the bins of the texts of a block; give their numbers of shingles, and the two sums."""
-    said = block.counts > 0
+    said = np.flatnonzero(block.counts)
+    owner = said.astype(np.uint64)
     starts = (block.counts.cumsum() - block.counts)[said]
-    told = np.zeros((3, len(said)), dtype=np.uint64)
+    told = np.zeros((3, len(block.counts)), dtype=np.uint64)
     told[0] = block.counts
     bins.fill(_EMPTY)
     for at in range(0, len(block.keys), _AT_ONCE) if len(said) == 1 else (0,):
@@ -106,56 +107,55 @@ def _binned(block: Block, bins: _Array) -> _Array:
         values = (keys >> _U(BITS - 7 - 24)).astype(np.uint32)
         values &= _VALUE
         np.minimum.at(bins.reshape(-1), (keys >> _U(BITS - 7)).view(np.int64), values)
-        hashes = keys & _HASH
-        told[1, said] += np.add.reduceat(hashes, starts)
-        hashes *= hashes
-        told[2, said] += np.add.reduceat(hashes, starts)
+        told[1, said] += np.add.reduceat(keys, starts)
+        told[2, said] += np.add.reduceat(keys * keys, starts)
+    # What stands above the hashes is taken off the sums: (h + o 2^55)^2 = h^2 + h o 2^56 modulo 2^64.
+    told[1, said] -= told[0, said] * owner << _U(BITS)
+    told[2, said] -= told[1, said] * owner << _U(BITS + 1)
     return told
 
 
 def _values(bins: _Array) -> _Array:
     """Give the 128 values of each text from what its bins hold."""
-    first = np.ascontiguousarray(bins.T)
     steps, _, _, factors = _donors()
-    made, other = first.copy(), np.empty_like(first)
+    made, other = bins.copy(), np.empty_like(bins)
     for step, donor in enumerate(steps):
         # The place in the order goes above the value: the least is then that of the first bin that held something.
-        made.take(donor, axis=0, out=other, mode="clip")
+        made.take(donor, axis=1, out=other, mode="clip")
         np.bitwise_or(other, _U4(1 << 24 + step), out=other)
         np.minimum(made, other, out=made)
-    empty = made.max(axis=0) == _EMPTY
+    empty = made == _EMPTY
     if empty.any():
-        mute = empty & (made.min(axis=0) == _EMPTY)
-        made[:, mute] = 0
-        rest = np.flatnonzero(empty & ~mute)
-        made[:, rest] = _filled(first[:, rest], made[:, rest])
-    made &= _VALUE
-    made *= factors[:, None]
-    made >>= _U4(16)
-    return np.ascontiguousarray(made.astype(np.uint16).T)
+        rest = np.flatnonzero(empty.any(axis=1))
+        made[rest] = _filled(bins[rest], made[rest])
+    np.bitwise_and(made, _VALUE, out=made)
+    np.multiply(made, factors, out=made)
+    np.right_shift(made, 16, out=made)
+    return made.astype(np.uint16)
 
 
-def _filled(first: _Array, made: _Array) -> _Array:
-    """Fill the bins that the first turns left empty, of texts with at least one that is not."""
+def _filled(bins: _Array, made: _Array) -> _Array:
+    """Fill the bins that the first turns left empty, of texts with at least one that is not; the others' with 0."""
     _, orders, ranks, _ = _donors()
-    held = (first != _EMPTY).sum(axis=0)
-    few = np.flatnonzero(held < _FEW)
+    held = (bins != _EMPTY).sum(axis=1)
+    made[held == 0] = 0
+    few = np.flatnonzero((held > 0) & (held < _FEW))
     if len(few):
         # Each bin takes from the full one of the lowest rank in its order; all texts go through theirs at once.
-        owners, bins = np.nonzero(first[:, few].T != _EMPTY)
+        owners, full = np.nonzero(bins[few] != _EMPTY)
         starts = np.searchsorted(owners, np.arange(len(few)))
-        best = ranks[bins[starts]]
+        best = ranks[full[starts]]
         for step in range(1, int(held[few].max())):
             more = np.flatnonzero(held[few] > step)
-            best[more] = np.minimum(best[more], ranks[bins[starts[more] + step]])
-        made[:, few] = first[orders[best, np.arange(BINS)], few[:, None]].T
-    empty, text = np.nonzero(made == _EMPTY)
+            best[more] = np.minimum(best[more], ranks[full[starts[more] + step]])
+        made[few] = bins[few[:, None], orders[best, np.arange(BINS)]]
+    text, empty = np.nonzero(made == _EMPTY)
     turn = 0
     while len(empty):
-        offered = first[orders[turn : turn + 8, empty], text]
-        full = offered != _EMPTY
-        made[empty, text] = offered[full.argmax(axis=0), np.arange(len(empty))]
-        left = ~full.any(axis=0)
+        offered = bins[text, orders[turn : turn + 8, empty]]
+        found = offered != _EMPTY
+        made[text, empty] = offered[found.argmax(axis=0), np.arange(len(empty))]
+        left = ~found.any(axis=0)
         empty, text, turn = empty[left], text[left], turn + 8
     return made
 

@@ -28,6 +28,8 @@ from ftdata.similarity.shingles import level
 
 SIZE = 1 << 18
 """Bytes of text in a block at most, unless it is one word: what is worked on at a time stays in the cache."""
+_AT_ONCE = 1 << 14
+"""Words hashed at once at most."""
 _LONG = 64
 _STEPS = np.arange(8)
 _U = np.uint64
@@ -45,11 +47,11 @@ class Room:
 
     def __init__(self, size: int = SIZE) -> None:
         self.low = np.zeros(size + 32, dtype=np.uint8)
-        self.kind, self.spare = np.empty(size, dtype=np.uint8), np.empty(size, dtype=np.uint8)
+        self.kind, self.spare = np.zeros(size, dtype=np.uint8), np.empty(size, dtype=np.uint8)
         self.edge = np.empty(size, dtype=bool)
         self.numbers = pl.Series(np.arange(size, dtype=np.uint32))
-        self.place = np.empty(size // 2 + 1, dtype=np.int64)
-        self.wide = [np.empty(size // 2 + 1, dtype=np.uint64) for _ in range(6)]
+        self.made = np.empty(size // 2 + 1, dtype=np.uint64)
+        self.wide = [np.empty(_AT_ONCE, dtype=np.uint64) for _ in range(6)]
 
 
 _kept = threading.local()
@@ -137,40 +139,44 @@ def _edges(size: int, breaks: _Array | None, room: Room) -> _Array:
 
 def _hashed(pairs: _Array, room: Room) -> _Array:
     """Hash words."""
-    count = len(pairs)
-    place = room.place[:count]
-    start, shift, rest, one, two, made = (array[:count] for array in room.wide)
-    at = room.low[: len(room.low) // 8 * 8].view(np.uint64)
+    found = room.made[: len(pairs)]
+    for at in range(0, len(pairs), _AT_ONCE):
+        _hash(pairs[at : at + _AT_ONCE], found[at : at + _AT_ONCE], room)
+    return found
+
+
+def _hash(pairs: _Array, made: _Array, room: Room) -> None:
+    """Hash words into `made`."""
+    start, place, shift, rest, one, two = (array[: len(pairs)] for array in room.wide)
+    at, index = room.low[: len(room.low) // 8 * 8].view(np.uint64), place.view(np.int64)
 
     np.bitwise_and(pairs, _LOW, out=start)
-    np.right_shift(start, 3, out=place.view(np.uint64))
+    np.right_shift(start, 3, out=place)
     np.left_shift(pairs, 3, out=shift)
     np.bitwise_and(shift, 63, out=shift)
     np.subtract(64, shift, out=rest)
     # The words of the text that the word is in: one and two make its first eight bytes, two and three its second.
-    at.take(place, out=made, mode="clip")
-    at[1:].take(place, out=two, mode="clip")
+    at.take(index, out=made, mode="clip")
+    at[1:].take(index, out=two, mode="clip")
     np.right_shift(made, shift, out=made)
     np.left_shift(two, rest, out=one)  # by 64: 0, as NumPy has it
     np.bitwise_or(made, one, out=made)
     np.right_shift(two, shift, out=two)
-    at[2:].take(place, out=one, mode="clip")
+    at[2:].take(index, out=one, mode="clip")
     np.left_shift(one, rest, out=one)
     np.bitwise_or(two, one, out=two)
     length = place
-    np.right_shift(pairs, 32, out=rest)
-    np.subtract(rest, start, out=length.view(np.uint64))
-    np.bitwise_and(made, _HEADS.take(length, out=one, mode="clip"), out=made)
-    np.bitwise_and(two, _TAILS.take(length, out=one, mode="clip"), out=two)
+    np.right_shift(pairs, 32, out=length)
+    np.subtract(length, start, out=length)
+    np.bitwise_and(made, _HEADS.take(index, out=one, mode="clip"), out=made)
+    np.bitwise_and(two, _TAILS.take(index, out=one, mode="clip"), out=two)
 
     np.multiply(made, _MUL, out=made)
     np.bitwise_xor(made, np.right_shift(made, 32, out=one), out=made)
     np.add(made, two, out=made)
     np.multiply(made, _MUL2, out=made)
-    live = np.flatnonzero(length > 16)
-    if len(live):
-        _long(made, live, start.view(np.int64), length, room.low)
-    return made
+    if length.max() > 16:
+        _long(made, np.flatnonzero(length > 16), start.view(np.int64), index, room.low)
 
 
 def _long(made: _Array, live: _Array, starts: _Array, lengths: _Array, low: _Array) -> None:

@@ -8,7 +8,7 @@ of the exact greedy pass. Where thousands do (a hot template), each row is compa
 the earliest, which stand for most others; then those that are left with one another, the most alike first. So a pair of
 kept rows may be missed, but no row goes without a kept one that it is like, for every J is exact.
 
-Memory: 64 bytes a row beside its sketch, 9 for each pair that is left after the screen, 256 MB of shingles.
+Memory: 96 bytes a row beside its sketch, 9 for each pair that is left after the screen, 256 MB of shingles.
 """
 
 from __future__ import annotations
@@ -179,9 +179,11 @@ class _Search:
 
     def _settle(self, pairs: _Array, agreed: _Array) -> None:
         """Compare new pairs, and those left over from before, as far as it is needed; decide who is kept."""
+        self.tick()
         fresh = without(pairs, self.tested) & without(pairs, self.open)
         self.open = np.concatenate((self.open, pairs[fresh]))
         self.agreed = np.concatenate((self.agreed, agreed[fresh]))
+        self.tick()
         order = np.argsort(self.open)
         self.open, self.agreed = self.open[order], self.agreed[order]
         worth = True
@@ -244,13 +246,14 @@ def _equals(frame: pl.DataFrame, counts: _Array, apart: _Array | None) -> _Array
     key = high ^ low
     if apart is not None:
         key = key ^ apart.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key)
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (high[order][1:] != high[order][:-1]) | (low[order][1:] != low[order][:-1])
     if apart is not None:
         fresh[1:] |= apart[order][1:] != apart[order][:-1]
     first = np.empty(len(order), dtype=np.int64)
     starts = np.flatnonzero(fresh)
-    first[order] = np.repeat(order[starts], np.diff(starts, append=len(order)))
+    if len(order):
+        first[order] = np.repeat(np.minimum.reduceat(order, starts), np.diff(starts, append=len(order)))
     first[counts == 0] = -1
     return first

@@ -61,6 +61,7 @@ class Shingles:
         """Give the number of shingles that both of each pair have."""
         found = np.zeros(len(one), dtype=np.int64)
         for cell in self._cells(one, other):
+            self.tick()
             self.hold(np.unique(np.concatenate((one[cell], other[cell]))))
             found[cell] = self._merged(one[cell], other[cell])
         return found
@@ -105,6 +106,7 @@ class Shingles:
         self._make_room(max(self._claimed, min(self.budget, int(self.most.sum(dtype=np.int64)))))
         missing = missing[np.argsort(self.rows[missing], kind="stable")]
         numbers = self.rows[missing]
+        self.tick()
         for rows, texts in self.read(numbers.tolist()):
             self.tick()
             flat, bounds = sets(texts, self.ngram)

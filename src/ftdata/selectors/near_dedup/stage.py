@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
 from math import exp
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -14,7 +15,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field, model_validator
 
-from ftdata.batch import Batch, dumps
+from ftdata.batch import Batch, dumps, nest
 from ftdata.selectors.near_dedup.order import Keep, keys, ordered, scores
 from ftdata.similarity import Twins, sketch, spoken
 from ftdata.similarity.answers import Answers, differing, identity, masked
@@ -56,7 +57,6 @@ class NearDedup(Selector):
     """
 
     name: ClassVar[str] = "near-dedup"
-    decides_with: ClassVar[tuple[str, ...]] = ("datasketch",)
     examples: ClassVar[tuple[Example, ...]] = (
         Example(
             "The third row says the same as the first in other letters and signs; the second is another question.",
@@ -142,6 +142,10 @@ class NearDedup(Selector):
         """Read the key that the rows are ordered by."""
         return keys(self.by)
 
+    def outside(self) -> str:
+        """Name the version of datasketch where that is what decides."""
+        return f"datasketch {version('datasketch')}" if self.backend == "datasketch" else ""
+
     @property
     def _heeds_answers(self) -> bool:
         return self.conflict == "keep" and self.on != "answer"
@@ -170,14 +174,13 @@ class NearDedup(Selector):
         cluster = decisions["tags"].str.extract(r'"cluster": (\d+)').drop_nulls()
         sizes = cluster.value_counts()["count"].to_numpy()
         shares = sizes / max(1, sizes.sum())
-        return {
-            "clusters": len(sizes),
-            "dropped": decisions["drop"].count(),
-            "conflicts": int(decisions["flags"].list.contains("conflict").sum()),
-            "largest cluster": int(sizes.max(initial=0)),
+        conflicts = int(decisions["flags"].list.contains("conflict").sum())
+        told: dict[str, Any] = {"clusters": len(sizes)}
+        if len(sizes):
             # exp of Shannon's entropy (Hill 1973): how many clusters of one size would be as uneven as these.
-            "effective clusters": round(exp(-float((shares * np.log(shares)).sum())), 1) if len(sizes) else 0,
-        }
+            effective = round(exp(-float((shares * np.log(shares)).sum())), 1)
+            told |= {"largest cluster": int(sizes.max()), "effective clusters": effective}
+        return told | ({"conflicts": conflicts} if conflicts else {})
 
     def _texts(self, batch: Batch) -> pl.Series:
         texts = spoken(batch, _ROLES[self.on], rejected=self.on == "conversation")
@@ -259,12 +262,14 @@ class _Line:
                 told = f'"conflict": {{"with": {numbers[rival] if own else dumps(self.ids[rival])}}}'
                 tags[number] = f"{tags[number]}, {told}" if number in tags else told
         decided = sorted(tags)
+        conflicts = np.array([row in notes for row in decided], dtype=np.int64)
+        flags = pl.Series(["conflict"] * int(conflicts.sum()), dtype=pl.String)
         return pl.DataFrame(
             {
                 "row": decided,
                 "drop": [drops[row][0] if row in drops else None for row in decided],
                 "note": [drops[row][1] if row in drops else notes.get(row) for row in decided],
-                "flags": [["conflict"] if row in notes else [] for row in decided],
+                "flags": nest(flags, np.concatenate(([0], np.cumsum(conflicts)))),
                 "tags": [f"{{{tags[row]}}}" for row in decided],
             },
             schema=_DECISIONS,

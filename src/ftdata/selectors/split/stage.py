@@ -157,11 +157,14 @@ class Split(Selector):
             raise ValueError(f"validation {self.validation} and test {self.test} leave nothing for train; lower one")
         if dated and self.time is None:
             raise ValueError('time: is missing; name the meta key of the date, such as time = "created_at"')
+        if self.day_first is not None and self.time is None:
+            raise ValueError("day_first: says how to read a time, and none is named; leave it out")
         if self.time is not None and self.stratify is not None:
             raise ValueError("stratify: cannot be kept when time decides the sides; leave one of them out")
         cuts = self._cuts()
         if cuts is not None and None not in cuts and cuts[0] >= cuts[1]:  # type: ignore[operator]
-            raise ValueError("validation_from: must be before test_from; test holds the newest rows")
+            told = f"validation_from: {self.validation_from!r}: must be before test_from, {self.test_from!r}"
+            raise ValueError(f"{told}; test holds the newest rows")
         return self
 
     def _cuts(self) -> tuple[int | None, int | None] | None:
@@ -173,7 +176,8 @@ class Split(Selector):
             text = getattr(self, field)
             moment = None if text is None else instant(text)
             if text is not None and (moment is None or moment[0] != moment[1]):
-                raise ValueError(f"{field}: is no date; write it as 2026-01-31 or 2026-01-31T12:00:00Z")
+                remedy = "write it as 2026-01-31 or 2026-01-31T12:00:00Z"
+                raise ValueError(f"{field}: {text!r} is no date that can be read in one way only; {remedy}")
             cuts.append(None if moment is None else moment[0])
         return cuts[0], cuts[1]
 
@@ -266,6 +270,8 @@ class Split(Selector):
         if gone:
             told["leak rate"] = f"{len(gone) / decided.height:.2%} before, 0 % after".replace("%", " %", 1)
             told["leaks by kind"] = leaks.counted(gone)
+        if self.threshold == "off":
+            told["near-duplicates"] = "not looked for"
         if kept:
             told["sides of an earlier run"] = kept
         return {**told, "exact": decided.height < EXACT and self.time is None}
@@ -305,15 +311,18 @@ class Split(Selector):
         empty = [side for side in self._wanted if side not in there]
         if empty:
             count = frame.select("hi", "lo").n_unique()
-            what = (
-                f"different values of {', '.join(map(repr, self._groups))}" if self._groups else "different questions"
-            )
-            remedy = "set other dates" if self._cuts() else "raise the share, take another seed"
-            raise RunError(
-                f"split: {' and '.join(empty)} would be empty: {frame.height} rows with {count} {what}; "
-                + remedy
-                + (" or group by another key" if self._groups else "")
-            )
+            what = f"different value of {', '.join(map(repr, self._groups))}" if self._groups else "different question"
+            ways = ["set other dates"] if self._cuts() else ["raise the share"]
+            if count < len(self._wanted):
+                ways = ["split more of them, or leave the split out"]
+            elif self.time is None:
+                ways.append("take another seed")
+            elif not self._cuts():
+                ways.append("set dates with validation_from and test_from")
+            if self._groups:
+                ways.append("group by another key")
+            given = f"{_counted(frame.height, 'row')} with {_counted(count, what)}"
+            raise RunError(f"split: {' and '.join(empty)} would be empty: {given}; {', or '.join(ways)}")
 
     def _no_key(self, frame: pl.DataFrame) -> None:
         """Raise if no row has a value under a key that is named."""
@@ -337,3 +346,9 @@ class Split(Selector):
             # A spool holds only the meta that a later stage reads: there may be no other key left to show.
             told = f"Keys seen: {', '.join(seen)}" if seen else "`ftdata sniff` lists the columns of a source"
             raise RunError(f"split: no row has the meta key {key!r} ({field}){meant} {told}")
+
+
+def _counted(count: int, what: str) -> str:
+    """Give a number with what it counts: `1 row`, `1,200 different values of 'customer'`."""
+    name, of, key = what.partition(" of ")
+    return f"{count:,} {name}{'s' * (count != 1)}{of}{key}"

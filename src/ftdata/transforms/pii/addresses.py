@@ -51,12 +51,15 @@ def emails(text: str, start: int, end: int) -> Iterator[Hit]:
 
 # Written out so that no program collects it: ana [at] example [dot] com, ana arroba exemplo ponto com.
 SPELT = (
-    r"(?i)[\w.%+\-]+(?: ?[\[({<] ?(?:at|arroba|@|a) ?[\])}>] ?| (?:at|arroba) )"
+    r"(?i)[\w.%+\-]+(?: ?[\[({<] ?(?:at|arroba|@|a) ?[\])}>] ?| (?:at|arroba) | @ ?|@ )"
     r"[\w\-]+(?:(?:\.| ?[\[({<] ?(?:dot|ponto|punto|point|punkt|\.) ?[\])}>] ?| (?:dot|ponto|punto|point"
     r"|punkt) )[\w\-]+){1,4}"
 )
-SPELT_HINT = r"(?i)arroba|[\[({<] ?(?:at|@|a) ?[\])}>]| at [\w\-]{1,40} ?[\[({<]? ?(?:dot|point|punkt|ponto|punto)"
-_AT = re.compile(r"(?i) ?[\[({<] ?(?:at|arroba|@|a) ?[\])}>] ?| (?:at|arroba) ")
+SPELT_HINT = (
+    r"(?i) @ ?[a-z0-9]|@ [a-z0-9]|arroba|[\[({<] ?(?:at|@|a) ?[\])}>]"
+    r"| at [\w\-]{1,40} ?[\[({<]? ?(?:dot|point|punkt|ponto|punto)"
+)
+_AT = re.compile(r"(?i) ?[\[({<] ?(?:at|arroba|@|a) ?[\])}>] ?| (?:at|arroba) | @ ?|@ ")
 _DOT = re.compile(r"(?i) ?[\[({<] ?(?:dot|ponto|punto|point|punkt|\.) ?[\])}>] ?| (?:dot|ponto|punto|point|punkt) ")
 _MAIL = re.compile(
     r"(?i)mail|correo|correio|contact|contat|write|escrev|escrib|courriel|adres|cuenta|conta\b|account|login"
@@ -83,7 +86,7 @@ def spelt(text: str, start: int, end: int) -> Iterator[Hit]:
         labels.pop()  # words behind it
     if len(labels) < 2 or "" in labels or not local.strip(_LEADING):
         return
-    if at.group().strip() and not at.group().strip().isalpha():
+    if at.group().strip() != "@" and not at.group().strip().isalpha():
         if at.group().strip("[](){}<> ").lower() == "a" and not _DOT.search(rest):
             return
     else:

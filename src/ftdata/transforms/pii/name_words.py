@@ -57,6 +57,8 @@ NOBODY = _set(
     customer-service noreply no-reply info contact accounts account anonymous unknown none null test private person
     sent get sign ps note regarding re fw fwd subject date order ticket case issue problem question request update
     product product's name email phone address number id status priority type item yourself
+    god goodness heavens presidente director diretor diretora juiz juez ministro doctor
+    schön beaucoup mille tante deus dios totales infinitas bye tchau adiós
     looking wondering having trying writing sure afraid happy glad interested using getting seeing
     """
     # days, months, in the languages here
@@ -99,7 +101,8 @@ NOBODY = _set(
     twitter youtube windows android iphone ipad mac alexa siri cortana chatgpt openai gopro samsung sony nintendo xbox
     playstation kindle roomba fitbit garmin dell hp lenovo asus acer canon nikon lg philips bosch dyson nest nespresso
     adobe photoshop autodesk office excel word outlook gmail chrome firefox linux ubuntu slack discord teams telegram
-    signal zoom correios sedex mercado livre santander itaú bradesco nubank visa mastercard claro vivo
+    signal zoom magalu shopee shein ifood rappi temu aliexpress
+    correios sedex mercado livre santander itaú bradesco nubank visa mastercard claro vivo
     """
 )
 """What stands behind a greeting, above a signature or in a column of names, and is no person."""
@@ -170,6 +173,7 @@ PARTICLES = frozenset(
 )
 TITLES = _set(
     "mr mrs ms miss mx dr dra drs sr sra srta snr prof profa dona doña seu sir dame rev eng engª adv "
+    "lic licda ing arq abg "
     "herr frau fräulein mme mlle m monsieur madame mademoiselle me maître signor signora signorina sig dott dottssa "
     "señor señora señorita senhor senhora doutor doutora"
 )

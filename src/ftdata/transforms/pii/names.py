@@ -278,10 +278,14 @@ def _alone(text: str, low: str, at: int, end: int, stop: int) -> bool:
 
 
 _CALLED = _words_of(
-    "hi hello hey dear thanks thank you cheers regards best oi olá hola obrigado obrigada valeu gracias merci danke "
+    "hi hello hey dear thanks thx thank you cheers regards best oi olá hola obrigado obrigada valeu gracias merci "
+    "danke "
     "hallo ciao bonjour name nome nombre is am im sou soy chamo llamo bin heisse heiße appelle chiamo sr sra mr mrs ms "
     "dona senhor senhora bom boa dia tarde noite morning afternoon evening"
 )
+
+
+_TOLD = re.compile(r"(?i)\b(?:nome|name|nombre|nom) (?:[ée]|eh|is|es|est|ist) $")
 
 
 def _spoken_to(text: str, start: int, end: int) -> bool:
@@ -289,6 +293,8 @@ def _spoken_to(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 24) : start], text[end : end + 4]
     head = before.rpartition("\n")[2].strip(" \t-–—*") if "\n" in before or start < 24 else "…"
     if not head and re.match(r"[ \t]*(?:[,.!]|\r?\n|$)", after):
+        return True
+    if _TOLD.search(before):
         return True
     called = re.search(r"([^\W\d_]+)['’m]{0,2},? $", before)
     return called is not None and fold(called[1]) in _CALLED

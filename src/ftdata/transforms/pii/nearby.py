@@ -11,7 +11,7 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from ftdata.transforms.pii.words import ENDS, STEMS, WORDS
+from ftdata.transforms.pii.words import ENDS, NUMBERED, STEMS, WORDS
 
 
 @cache
@@ -22,7 +22,9 @@ def _kind(word: str) -> str:
     for size in range(9, 3, -1):
         if len(word) >= size and (kind := STEMS.get(word[:size])) is not None:
             return kind
-    return "label" if word.endswith(ENDS) and not word.endswith(("microfone", "microphone", "xilofone")) else ""
+    if word.endswith(ENDS) and not word.endswith(("microfone", "microphone", "xilofone")):
+        return "label"
+    return "other" if len(word) > 5 and word.endswith(NUMBERED) else ""
 
 
 _WHOSE = frozenset(
@@ -49,8 +51,18 @@ _LINKS = frozenset(
 )
 _WORD = re.compile(r"((?:[^\W\d_]\.){2,}|ipv[46]|[^\W\d_]+)(?:['’]s(?![^\W\d_]))?")
 _NUMBER = re.compile(r"[0-9](?:[ .\-–/()]{0,2}[0-9]){5,}|\[[A-Z]+(?:_[A-Z]+)*_[0-9]+\]")
-_ALIKE = re.compile(r"[ ,;/|]*(?:ou|or|oder|o|y|e|and|und|et)?[ ,;/|(+]*", re.I)
+_ALIKE = re.compile(
+    r"[ ,;/|]*(?:ou|or|oder|o|y|e|and|und|et)?[ ,;/|]*(?:(?:but )?(?:agora|now|ahora|jetzt|maintenant|adesso)"
+    r"(?: (?:é|eh|e|es|is|it['’]s|ist|est))?(?: (?:o|el|the))?)?[ ,:;/|(+]*",
+    re.I,
+)
+_NEXT_ONES = re.compile(r"[,;|·][^,;|·()]*[^\W\d_][.:]? ?\+?$")
 _LINE_ENDED = re.compile(r".*[.!?…] *\n", re.S)
+_WHEN = frozenset(
+    "when date day time quando data dia hora cuando fecha wann datum quand jour heure amount much".split()
+)
+_JOINED = frozenset("ou or oder o u e y and und et oppure".split())
+_SAYS_NOTHING = frozenset(("", "other", "version", "unit", "answer", "add"))
 _BEHIND = ("label", "answer")
 _REACH_BACK, _REACH_ON = 80, 30
 
@@ -136,6 +148,17 @@ def _asks(sentences: str) -> bool:
     return any(_kind(word) == "label" for word in _fold(re.split("[.!?]", sentences.rstrip()[:-1])[-1]))
 
 
+def asks(question: str) -> bool:
+    """Say whether a question asks for a phone or a document, and for that alone: not for `order or phone`."""
+    words = _fold(question)
+    kinds = {_kind(word) for word in words}
+    if "other" in kinds and bool(kinds & {"label", "call"}) and not _JOINED.isdisjoint(words):
+        return False
+    if not _WHEN.isdisjoint(words):
+        return False
+    return not kinds <= _SAYS_NOTHING
+
+
 def said(text: str, start: int, end: int) -> Said:
     """Say what a number is by the words before it, or by a phone word or a unit right behind it (`… is my mobile`).
 
@@ -149,7 +172,10 @@ def said(text: str, start: int, end: int) -> Said:
 
 @lru_cache(8192)
 def _said(before: str, cut: bool, behind: str) -> Said:
-    after = _fold(_NUMBER.split(_NEXT.split(behind, maxsplit=1)[0], maxsplit=1)[0])[:5]
+    follows, *another = _NUMBER.split(behind, maxsplit=1)
+    if another and (own := _NEXT_ONES.search(follows)):
+        follows = follows[: own.start()]  # 8871234, Tel. 0176 555123: the word is the next number's
+    after = _fold(_NEXT.split(follows, maxsplit=1)[0])[:5]
     counted = bool(after) and _kind(after[0]) == "unit"
     words = _words_before(before, cut)
     linked = True
@@ -212,7 +238,7 @@ def _owner(words: list[str], place: int) -> str:
     at = place + 1
     while at < min(len(words), place + 4) and (words[at] in _OF or words[at] in _LINKS):
         at += 1
-    if at == place + 1 or (words[at - 1] not in _OF and words[place + 1] not in _OF):
+    if _OF.isdisjoint(words[place + 1 : at]):
         return ""
     kind = _kind(words[at]) if at < len(words) else ""
     return kind if kind == "other" and words[at] in _OWNERS else ""

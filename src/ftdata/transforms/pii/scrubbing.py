@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from ftdata.transforms.pii import styles
+from ftdata.transforms.pii.answers import answers
 from ftdata.transforms.pii.echoes import echoes
 from ftdata.transforms.pii.find import Found, find
 from ftdata.transforms.pii.rule import Rule
@@ -74,15 +75,19 @@ def scrub(
     *,
     names: Names | None = None,
     style: styles.Styles | None = None,
+    contents: int = 0,
 ) -> tuple[pl.Series, Counts]:
-    """Give the texts scrubbed, and the replacements by row and type."""
+    """Give the texts scrubbed, and the replacements by row and type.
+
+    The first `contents` texts are what is said, in order: an answer is read with the question before it.
+    """
     numbers: dict[int, Numbers] = {}
     before = texts
     if style is not None:
         kept = style.known(texts)
         where = np.array(list(kept), dtype=np.uint32)
         texts = _replace(texts, rows, where, kept, numbers, None)
-    texts, counts = _rounds(texts, rows, rules, keys, names, numbers)
+    texts, counts = _rounds(texts, rows, rules, keys, names, numbers, contents)
     if style is None:
         return texts, counts
     return (_render(texts, rows, numbers, style) if counts else before), counts
@@ -95,15 +100,20 @@ def _rounds(
     keys: Sequence[str | None] | None,
     names: Names | None,
     numbers: dict[int, Numbers],
+    contents: int,
 ) -> tuple[pl.Series, Counts]:
     """Replace until nothing more is found: a replacement can part what stood glued together."""
     counts: Counts = {}
+    seen: set[tuple[int, str]] = set()
     everywhere = np.arange(len(texts), dtype=np.uint32)
     where = everywhere
     for _ in range(_ROUNDS):
         looked = texts.gather(pl.Series(where)) if len(where) < len(texts) else texts
         under = None if keys is None else [keys[at] for at in where.tolist()]
         found = find(looked, rows[where], rules, under, around=(texts, rows))
+        if not found and contents:
+            where = everywhere
+            found = answers(texts, rows, contents, rules, seen)
         if not found and numbers:
             # Only now are all values known: those that stand bare elsewhere.
             where = np.flatnonzero(np.isin(rows, list(numbers))).astype(np.uint32)

@@ -26,12 +26,14 @@ _TOKEN = (
 _SIGN = r"\\?[\"'\]]?\s{0,3}(?:=>|:=|[:=>→])\s{0,3}"
 _VERB = r"(?: [a-zà-ú]{1,12}){0,4}(?: (?:is|was|é|es|era|est|ist|lautet):?|:) "
 PASSWORD = rf"(?i)(?:{_PASSWORD})(?:{_SIGN})[^\s]"
-STATED = rf"(?i)(?:{_PASSWORD})(?:{_VERB})[^\s0-9]{{0,40}}[0-9]"
+STATED = rf"(?i)(?:(?:{_PASSWORD})(?:{_VERB}| )|pass (?:es|é|is):? )[^\s0-9]{{0,40}}[0-9]"
 TOKEN = rf"(?i)(?:{_TOKEN})(?:{_SIGN})[^\s]"
 PASSWORD_GATE = (
     r"(?i)(?:pass|pwd|senha|contrase|clave|kennw|wachtw)"  # fewer and shorter words: a quarter cheaper than the hint
 )
-PASSWORD_HINT = r"(?i)passw|passphrase|passcode|pwd|senha|contrase|clave|-passe|de passe|kennwort|wachtwoord"
+PASSWORD_HINT = (
+    r"(?i)passw|pass (?:es|é|is)|passphrase|passcode|pwd|senha|contrase|clave|-passe|de passe|kennwort|wachtwoord"
+)
 SIGN_GATE = "[:=→]"  # three times cheaper than the hint
 TOKEN_HINT = r"(?i)(?:token|secret|key|acesso|acceso|api)[\"'\]\\]{0,2}\s{0,3}[:=→]"
 OPTION = r"--(?:password|passwd|pass|token|api-key|secret)[ =][^\s]"
@@ -42,6 +44,7 @@ _NOT_SECRET = re.compile(
     r"|https?:.*|www\..*|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # a link, an address
     r"|[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{2,4})?(?:T.*)?|[0-9]{1,2}[:h][0-9]{2}.*"  # a date, a time
     r"|(?:R?\$|€|£)[0-9.,]*|[0-9]+(?:[.,][0-9]+)*%?"  # money, a plain number: judged apart
+    r"|[0-9]{1,2}-?[a-zà-ú]+"  # 6-digit, 8characters
     r"|[\w.]+\(.*|[\[{<].*|[\w.]*(?:env|config|settings)\..*"  # code
     r"|string|password|passwd|senha|secret|token|null|none|true|false|undefined|required|optional|hidden|redacted"
 )

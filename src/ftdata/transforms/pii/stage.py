@@ -132,16 +132,13 @@ class Pii(Transform):
                 raise ValueError(problem)
         return plain
 
-    @field_validator("key")
-    @classmethod
-    def _named(cls, key: str | None) -> str | None:
-        if key is not None and not KEY.fullmatch(key):
-            # What was given is not repeated: it may be the key.
-            raise ValueError('does not name an environment variable; write "env:FTDATA_PII_KEY" and set that variable')
-        return key
-
     @model_validator(mode="after")
     def _keyed(self) -> Self:
+        if self.key is not None and not KEY.fullmatch(self.key):
+            # Not a validator of the field, whose value would be named in the error: it may be the key itself.
+            raise ValueError(
+                'key does not name an environment variable; write "env:FTDATA_PII_KEY" and set that variable'
+            )
         if self.key is None and "hash" in self._styles().values():
             raise ValueError('the style hash needs a key; write key = "env:FTDATA_PII_KEY" and set that variable')
         if self.names == "model" and "name" in self.types:
@@ -181,7 +178,9 @@ class Pii(Transform):
         names = _names(batch, self.names_from, self.names, styles["name"] == "surrogate") if self._asks() else None
         rows = texts.row.to_numpy()
         chosen = rules(self.types, self.regions)
-        scrubbed, counts = scrubbing.scrub(texts.text, rows, chosen, _keys(texts), names=names, style=style)
+        scrubbed, counts = scrubbing.scrub(
+            texts.text, rows, chosen, _keys(texts), names=names, style=style, contents=_contents(batch)
+        )
         if not counts:
             return batch
         notes = np.full(batch.height, None, dtype=object)
@@ -214,13 +213,23 @@ def count(
         return {}
     names = _names(batch, names_from, "phrases", False) if "name" in types else None
     rows = texts.row.to_numpy()
-    _, counts = scrubbing.scrub(texts.text, rows, rules(tuple(types)), _keys(texts), names=names)
+    _, counts = scrubbing.scrub(
+        texts.text, rows, rules(tuple(types)), _keys(texts), names=names, contents=_contents(batch)
+    )
     found = {type: [count[type] for count in counts.values() if type in count] for type in TYPES}
     return {type: (sum(some), len(some)) for type, some in found.items() if some}
 
 
 def _texts(batch: Batch, spare: Sequence[str]) -> Texts:
     return Texts(batch, tools=True, extra=True, meta=True, deep=True, spare=spare)
+
+
+def _contents(batch: Batch) -> int:
+    """Count the contents of messages: they are the first of a batch's texts."""
+    if batch["messages"].null_count() == batch.height:
+        return 0
+    contents = flat(batch, "messages")["content"]
+    return len(contents) - contents.null_count()
 
 
 def _keys(texts: Texts) -> list[str | None] | None:

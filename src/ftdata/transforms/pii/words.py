@@ -87,7 +87,7 @@ WORDS = {
         "processo proceso process expediente transaction transacao transaccion transaktion payment pagamento pago tx "
         "nsu txid zip postcode postal plz cap cp error erro errore fehler fehlercode exception port porta puerto "
         "status timestamp epoch unix latitude longitude lat lon lng coordinates coordenadas gps tweet post session "
-        "sessao sesion room flight voo vuelo vol flug booking reserva reservation buchung "
+        "sessao sesion room meeting reuniao reunion flight voo vuelo vol flug booking reserva reservation buchung "
         "total price preco precio prix preis prezzo valor amount importe montant betrag cost costs custo costo "
         "population populacao poblacion size tamanho peso weight score pages paginas isin wkn patent "
         "digitavel boleto barcode barras resultado result results calc "
@@ -156,6 +156,8 @@ STEMS = {
     "recontact": "call",
 }
 ENDS = ("phone", "telefon", "fone", "phonenumber", "rufnummer")
+NUMBERED = ("nummer", "nr")
+"""How a German or Dutch word ends that says which number something has: `Kundennr`."""
 
 CUES = (
     "(?i)fon|phon|phn|tph|(?:^|[^a-z])ph[^a-z]|tel|tél|tlf|tlm|tfno|cel|mob|vil|whats|wpp|zap|wap|wp|wa[ "
