@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ftdata import files, flow, resume
+from ftdata import files, flow
 from ftdata.errors import Interrupted, LockedError, OutputError
 from ftdata.files import Record
 from ftdata.recipe import Recipe
@@ -242,7 +242,7 @@ def test_nothing_stale_is_taken_over(recipe: Path, change: object) -> None:
 
 def test_another_version_takes_nothing_over(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupted(recipe)
-    monkeypatch.setattr(resume, "version", lambda name: "9")
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "9")
     assert flow.run(recipe).resumed == []
 
 

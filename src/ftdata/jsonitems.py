@@ -18,6 +18,8 @@ from ftdata.jsontext import SPACE, STRING
 from ftdata.records import Limits
 
 _DEPTH = 8  # levels that one pattern takes; deeper nesting is cut level by level, and its depth not known
+_BLANK = 4096
+"""White space behind an item that is held with it."""
 _HOLD = 1 << 20  # bytes of an unfinished item that are awaited before it is cut level by level
 _WHOLE = 16  # pieces of a JSON text that are held to be cut at once
 
@@ -226,7 +228,12 @@ class Items:
         if self._closed:
             self._start = self._at
         elif self._at - self._start > most:
-            self._let_go()
+            # White space around an item is no part of it: what follows it, for as much as may stand before a comma.
+            begun = bytes(memoryview(held)[self._start : self._at]).lstrip(SPACE)
+            if len(begun) > most + _BLANK or len(begun.rstrip(SPACE)) > most:
+                self._let_go()
+            else:
+                self._start = self._at - len(begun)
         self._line_at(self._start)
         gone = self._start - self._floor
         del held[self._floor : self._start]

@@ -256,8 +256,6 @@ def test_keeps_the_first_and_tells_its_twin_and_the_similarity() -> None:
     ]
     assert NearDedup().summary(made) == {
         "clusters": 1,
-        "dropped": 2,
-        "conflicts": 0,
         "largest cluster": 3,
         "effective clusters": 1.0,
     }
