@@ -106,11 +106,11 @@ class Pool:
 def pack(batch: Batch) -> bytes:
     """Give a batch as an Arrow stream: three times as fast as pickling the frame."""
     table = batch.to_arrow(compat_level=_OLDEST)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
+    stream = pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
         for part in table.combine_chunks().to_batches():
-            stream.write_batch(part)
-    packed: bytes = sink.getvalue().to_pybytes()
+            writer.write_batch(part)
+    packed: bytes = stream.getvalue().to_pybytes()
     return packed
 
 
