@@ -60,6 +60,9 @@ def _bare(type: str, value: str) -> tuple[str, ...]:
     if type == "phone" and value[0] == "+":
         import phonenumbers
 
-        national = phonenumbers.national_significant_number(phonenumbers.parse(value))
+        try:
+            national = phonenumbers.national_significant_number(phonenumbers.parse(value))
+        except phonenumbers.NumberParseException:  # found by its form: of no country that the library knows
+            return (digits,) if len(digits) >= _LEAST else ()
         forms += national, "0" + national
     return tuple(form for form in forms if len(form) >= _LEAST)
