@@ -101,7 +101,10 @@ def _phone(surface: str, value: str, draw: Draw, tongue: str) -> str:
     if value[0] == "+":
         import phonenumbers
 
-        code = str(phonenumbers.parse(value).country_code)
+        try:
+            code = str(phonenumbers.parse(value).country_code)
+        except phonenumbers.NumberParseException:  # found by its form: of no country that the library knows
+            code = ""
     kept = ""
     plain = digits[2:] if digits.startswith("00") else digits
     if code and plain.startswith(code) and ("+" in surface or plain is not digits or len(plain) > 10):
