@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from ftdata import hooks
 from ftdata.errors import InputError, PluginError, RecipeError
-from ftdata.stages import Check, Reader, Selector, Stage, Transform, Writer
+from ftdata.stages import Check, Reader, Selector, Stage, Transform, Writer, heads
 
 _STEPS = ("transform", "selector", "check")
 _TABLES: Mapping[str, tuple[str, ...]] = {"read": ("reader",), "step": _STEPS, "write": ("writer",)}
@@ -250,7 +250,7 @@ def _scrubbed(steps: Sequence[Stage], writers: Sequence[Stage]) -> list[str]:
         for setting, key in _keys(stage):
             if key.split(".")[0] in (other.name for other in steps):  # a tag, such as language.code
                 continue
-            if None in kept or any(not written.isdisjoint(_over(key)) for written in kept if written):
+            if None in kept or any(not written.isdisjoint(heads((key,))) for written in kept if written):
                 lines.append(
                     f"warning: step {number} ({stage.name}): {setting}: {key!r} is written by a writer, and so step "
                     f"{first + 1} scrubs it: all addresses in it become one value; leave it out of `meta` and `sidecar`"
@@ -263,12 +263,6 @@ def _keys(stage: Stage) -> list[tuple[str, str]]:
     given = [(setting, getattr(stage, setting, None)) for setting in ("group", "by", "stratify")]
     listed = [(setting, (keys,) if isinstance(keys, str) else keys) for setting, keys in given]
     return [(setting, key) for setting, keys in listed if isinstance(keys, tuple) for key in keys if key != "label"]
-
-
-def _over(key: str) -> list[str]:
-    """Give a dotted key and those that it may stand under: `a.b` is written where `a` is."""
-    parts = key.split(".")
-    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _splits(steps: Sequence[Stage], writers: Sequence[Stage]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import cast
 import polars as pl
 
 from ftdata import files, ledger
-from ftdata.errors import FtdataError, InputError, RecipeError
+from ftdata.errors import FtdataError, InputError, RecipeError, RunError
 from ftdata.files import Move, Record
 from ftdata.manifest import Manifest, load
 from ftdata.stages import Writer
@@ -60,13 +60,21 @@ def find(run: str, here: Path | None = None) -> Record:
 def _of_output(path: Path) -> Record:
     # Beside the output or above it; the record of a run with several writers lies with the first one's output.
     above = [record for folder in (path, *path.parents) for record in _records_in(folder)]
+    fault: RunError | None = None
     for record in [*above, *(record for folder in path.parents[:2] for record in records_below(folder))]:
         if not record.manifest.exists():
             continue
-        for out in load(record.manifest).outputs:
+        try:
+            outputs = load(record.manifest).outputs
+        except RunError as error:  # of another run, it may be
+            fault = fault or (error if record in above else None)
+            continue
+        for out in outputs:
             file = record.absolute(out.path)
             if file == path or path in file.parents:
                 return record
+    if fault is not None:
+        raise fault
     raise InputError(f"{path}: no run's record lists this output; records lie in `.ftdata` beside the outputs")
 
 

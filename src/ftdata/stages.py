@@ -106,6 +106,12 @@ class Rows(Protocol):
         ...
 
 
+def heads(keys: Iterable[str | None]) -> frozenset[str]:
+    """Give dotted meta keys with all that they may stand under, for `reads_meta`: `a.b` is found where `a` is kept."""
+    parted = [key.split(".") for key in keys if key is not None]
+    return frozenset(".".join(parts[:count]) for parts in parted for count in range(1, len(parts) + 1))
+
+
 class Stage(BaseModel):
     """Base of all stages. Sequence fields are tuples, so that a stage is hashable."""
 

@@ -10,11 +10,11 @@ import polars as pl
 from pydantic import Field, field_validator
 
 from ftdata.batch import Batch
-from ftdata.checks.classes import LABEL, Told, classes, heads
+from ftdata.checks.classes import LABEL, Told, classes
 from ftdata.checks.replies import masked, refuses, replies
 from ftdata.checks.spread import FEW, SHOWN, Spread, characters, cross, found
 from ftdata.selectors.exact_dedup import canonical, digests
-from ftdata.stages import Check, Example, Finding
+from ftdata.stages import Check, Example, Finding, heads
 
 TOP = 10
 """The most frequent replies whose share is told."""
@@ -111,7 +111,7 @@ class Balance(Check):
 
     def reads_meta(self) -> frozenset[str]:
         """Read the fields `by`."""
-        return heads(self._fields)
+        return heads(field for field in self._fields if field != LABEL)
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
         """Give hashes of each row's classes, question, answer and masked answer, its size, and whether it refuses."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -29,12 +29,6 @@ _NAMES = word_set("name nome nombre")
 _PEOPLE = CUSTOMER | _NAMES | word_set("author autor agent agente atendente assignee sender remetente from operator")
 _BESIDE = word_set("id full first last display completo complete do da de del of email e mail")
 _DECODE = msgspec.json.Decoder().decode
-
-
-def heads(fields: Iterable[str]) -> frozenset[str]:
-    """Give the top-level meta keys that dotted fields may stand under."""
-    split = [field.split(".") for field in fields if field != LABEL]
-    return frozenset(".".join(parts[:count]) for parts in split for count in range(1, len(parts) + 1))
 
 
 def classes(batch: Batch, fields: Sequence[str]) -> pl.DataFrame:

@@ -10,11 +10,11 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from ftdata.batch import Batch
-from ftdata.selectors.near_dedup.order import Keep, keys, ordered, scores
+from ftdata.selectors.near_dedup.order import Keep, fits, ordered, scores
 from ftdata.similarity import sketch, spoken, twins
 from ftdata.similarity.answers import Answers, differing, masked
 from ftdata.similarity.twins import Read
-from ftdata.stages import Example, Rows, Selector
+from ftdata.stages import Example, Rows, Selector, heads
 
 _DECISIONS = {
     "row": pl.UInt64(),
@@ -82,13 +82,12 @@ class Contradictions(Selector):
 
     @model_validator(mode="after")
     def _ordered_by(self) -> Self:
-        if (self.keep in ("newest", "best")) != (self.by is not None):
-            raise ValueError("`by` names the meta key for keep = newest or best; give both, such as by = created_at")
+        fits(self.keep, self.by)
         return self
 
     def reads_meta(self) -> frozenset[str] | None:
         """Read the key that the rows are ordered by."""
-        return keys(self.by)
+        return heads((self.by,))
 
     @property
     def _order(self) -> Keep:

@@ -12,14 +12,14 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from ftdata.batch import Batch
-from ftdata.checks.classes import LABEL, Told, classes, heads
+from ftdata.checks.classes import LABEL, Told, classes
 from ftdata.errors import RunError
 from ftdata.selectors.apportion import dealt
 from ftdata.selectors.exact_dedup import canonical, digests
 from ftdata.selectors.telling import heard, tell
 from ftdata.similarity import sketch, spoken
 from ftdata.similarity.clusters import join
-from ftdata.stages import Example, Rows, Selector
+from ftdata.stages import Example, Rows, Selector, heads
 
 _BANDS, _WIDTH = 5, 6
 """Of pairs at J = 0.9 98 % share one of 5 bands of 6 values, at 0.8 78 %, at 0.5 8 %: `1 - (1 - J⁶)⁵`."""
@@ -108,7 +108,7 @@ class Downsample(Selector):
 
     def reads_meta(self) -> frozenset[str] | None:
         """Read the field `by`, and the tags of near-dedup."""
-        return heads(self._fields) | ({_TAG} if self.diverse else frozenset())
+        return heads(field for field in self._fields if field != LABEL) | ({_TAG} if self.diverse else frozenset())
 
     @property
     def _fields(self) -> tuple[str, ...]:

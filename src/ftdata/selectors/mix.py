@@ -14,13 +14,13 @@ import polars as pl
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from ftdata.batch import Batch, dumps
-from ftdata.checks.classes import heads, label_of, of_people, shown
+from ftdata.checks.classes import label_of, of_people, shown
 from ftdata.checks.spread import PER_TOKEN, characters
 from ftdata.errors import RunError
 from ftdata.selectors.apportion import dealt
 from ftdata.selectors.exact_dedup import canonical, digests
 from ftdata.selectors.telling import heard, tell
-from ftdata.stages import Example, Rows, Selector
+from ftdata.stages import Example, Rows, Selector, heads
 from ftdata.transforms.filter import look_up
 
 _NAMED = 50
@@ -113,7 +113,7 @@ class Mix(Selector):
 
     def reads_meta(self) -> frozenset[str] | None:
         """Read the field `by`."""
-        return frozenset() if self.by is None else heads((self.by,))
+        return heads((self.by,))
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
         """Give the place of each row's source among the weights, a hash of all it holds, and its tokens: 22 bytes.

@@ -16,7 +16,7 @@ import polars as pl
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
 from ftdata.batch import Batch, mark
-from ftdata.stages import Example, Transform
+from ftdata.stages import Example, Transform, heads
 
 Value: TypeAlias = str | int | float | bool
 Test: TypeAlias = Callable[[Any], str | None]
@@ -282,11 +282,7 @@ class Filter(Transform):
 
     def reads_meta(self) -> frozenset[str] | None:
         """Read the keys that are tested; for a dotted path its first part too."""
-        heads = set[str]()
-        for key in self._keys():
-            parts = key.split(".")
-            heads.update(".".join(parts[:count]) for count in range(1, len(parts) + 1))
-        return frozenset(heads)
+        return heads(self._keys())
 
     def apply(self, batch: Batch) -> Batch:
         """Set the reason of the rows that do not fit."""

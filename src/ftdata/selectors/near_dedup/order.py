@@ -15,10 +15,10 @@ from ftdata.transforms.filter import look_up
 Keep = Literal["first", "last", "longest", "newest", "best"]
 
 
-def keys(by: str | None) -> frozenset[str]:
-    """Give the meta keys that are read for `by`, which may be a dotted path."""
-    parts = by.split(".") if by else []
-    return frozenset(".".join(parts[:count]) for count in range(1, len(parts) + 1))
+def fits(keep: str, by: str | None) -> None:
+    """Raise `ValueError` unless `by` names a key where one is needed, and only there."""
+    if (keep in ("newest", "best")) != (by is not None):
+        raise ValueError('`by` names the meta key for keep = newest or best; give both, such as by = "created_at"')
 
 
 def scores(batch: Batch, keep: Keep, by: str | None) -> pl.Series:

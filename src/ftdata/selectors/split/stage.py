@@ -19,7 +19,7 @@ from ftdata.selectors.exact_dedup import digests
 from ftdata.selectors.guard import Ons, Threshold
 from ftdata.selectors.split import keys, leaks, sides
 from ftdata.selectors.split.sides import SIDES, Shares
-from ftdata.stages import Example, Rows, Selector
+from ftdata.stages import Example, Rows, Selector, heads
 
 EXACT = 200
 """Below so many rows the sizes of the sides are exact, because chance alone could leave a side of 5 % empty."""
@@ -199,8 +199,7 @@ class Split(Selector):
 
     def reads_meta(self) -> frozenset[str] | None:
         """Read the keys of groups, labels and times."""
-        named = [key.split(".") for key in (*self._groups, self.stratify, self.time) if key is not None]
-        return frozenset(".".join(parts[:count]) for parts in named for count in range(1, len(parts) + 1))
+        return heads((*self._groups, self.stratify, self.time))
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
         """Give each row's key as a hash (`hi`, `lo`), and what the settings ask for.
