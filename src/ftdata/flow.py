@@ -216,7 +216,7 @@ class _Flow:
             parts, steps = out.write(self.account, final, self._tick)
             outputs += parts
             moves += steps
-        return self._publish(outputs, moves)
+        return self._publish(outs, outputs, moves)
 
     # --- sections -----------------------------------------------------------------------------------------------------
 
@@ -371,7 +371,7 @@ class _Flow:
     def _verdict(self) -> Status:
         return "findings" if any(finding.level == "error" for _, finding in self.account.found) else "done"
 
-    def _publish(self, outputs: list[OutputPart], moves: list[Move]) -> Manifest:
+    def _publish(self, outs: list[Output], outputs: list[OutputPart], moves: list[Move]) -> Manifest:
         self.account.balance()
         manifest = self.account.manifest(outputs, self._verdict(), tick=lambda: self._tick("account"))
         self.account.hold(manifest)
@@ -386,7 +386,7 @@ class _Flow:
             scratch = book.with_name(f".{book.name}.ftdata-scratch")
             files.rename(self.record.work / book.name, scratch)
             moves.append(Move(self.record.relative(book), self.record.relative(scratch), {"": digest}))
-        moves += leftovers(self.record, moves)  # last: the ledger of the run before is replaced, not left over
+        moves += leftovers(self.record, outs, moves)  # last: the ledger of the run before is replaced, not left over
         self._tick("publish")
         self.record.publish(moves, manifest.model_dump(mode="json"))
         files.remove(self.record.work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +117,17 @@ class Output:
             for name, digest in hashes.items()
         ]
 
+    def owns(self, place: Path, split: str | None) -> bool:
+        """Tell whether a file of an earlier run would make a mixed set with this output if it stayed.
+
+        That is: a file of a split in the same folder, or one of this output's name there or in a folder below.
+        """
+        root = self.record.absolute(self.record.relative(self.root))
+        if self.writer.folder or not place.is_relative_to(root):
+            return place == root
+        file, data = place.relative_to(root), self.writer.file_for(None)
+        return split is not None or (file.name == data.name and file.is_relative_to(data.parent))
+
     def _spread(self, batch: Batch) -> pl.Series:
         """Count the lines that the writer says it makes of each row."""
         told = self.writer.spread(batch)
@@ -184,14 +195,20 @@ def _by_line(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series | None]:
     return rows, pl.select(reason=pl.when(further).then(pl.lit(FURTHER))).to_series().cast(pl.String)
 
 
-def leftovers(record: Record, moves: list[Move]) -> list[Move]:
-    """Give the removal of what the run before wrote and this one does not: left behind, it would make a mixed set."""
+def leftovers(record: Record, outs: Sequence[Output], moves: list[Move]) -> list[Move]:
+    """Give the removal of what the run before wrote for the same outputs and this one does not, such as its test split.
+
+    Left behind, it would make a mixed set. An output that the recipe does not name any more stays: it mixes with none.
+    """
     if not record.manifest.exists():
         return []
+    before = load(record.manifest)
+    splits = {out.path: out.split for out in before.outputs}
     new = {move.final for move in moves}
     gone = []
-    for old in (Move(**move) for move in load(record.manifest).publish):
+    for old in (Move(**move) for move in before.publish if move["final"] not in new):
         place = record.absolute(old.final)
-        if old.scratch is not None and old.final not in new and place.exists() and old.holds(place):
+        ours = any(out.owns(place, splits.get(old.final)) for out in outs)
+        if ours and old.scratch is not None and place.exists() and old.holds(place):
             gone.append(Move(old.final))
     return gone
