@@ -114,9 +114,9 @@ def test_sizes_are_exact_under_200_rows(count: int, validation: float, test: flo
     counts = Counter(made["split"].to_list())
     assert (counts["validation"], counts["test"]) == expected
     told = stage.summary(made)
-    assert told["exact"] is True
+    assert told["sizes"] == "exact"
     assert told["rows"] == {side: n for side in ("train", "validation", "test") if (n := counts[side])}
-    assert stage.summary(decide(Split(), whole(many(200))))["exact"] is False
+    assert stage.summary(decide(Split(), whole(many(200))))["sizes"] == "by hash"
 
 
 def test_equal_questions_stand_on_one_side() -> None:
@@ -288,4 +288,4 @@ def test_the_summary_takes_a_row_that_could_not_be_sketched_for_no_leak() -> Non
     made = decide(Split(validation=0.2), whole(many(199)))
     lost = pl.DataFrame({"row": pl.Series([200, 201], dtype=pl.UInt64), "drop": ["ValueError"] * 2})
     told = Split(validation=0.2).summary(pl.concat([made, lost], how="diagonal"))
-    assert told == {"rows": {"train": 159, "validation": 40}, "leaks": {"before": 0, "after": 0}, "exact": True}
+    assert told == {"rows": {"train": 159, "validation": 40}, "leaks": {"before": 0, "after": 0}, "sizes": "exact"}

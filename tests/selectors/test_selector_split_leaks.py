@@ -377,7 +377,7 @@ def test_the_newest_rows_are_the_evaluation() -> None:
             months[int(str((row.meta or {})["at"])[5:7])].add(side)
         expected = {month: {"test" if month > 9 else "validation" if month > 6 else "train"} for month in range(1, 13)}
         assert months == expected
-        assert Split(time="at").summary(found)["exact"] is False
+        assert Split(time="at").summary(found)["sizes"] == "by time"
     only = decide(Split(time="at", test_from="2025-10-01", threshold="off"), whole(rows))
     assert set(only["split"]) == {"train", "test"}, "a date alone splits one side off, whatever the shares"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ftdata.cli.terminal import line, table
+from ftdata.cli.terminal import line, prose, table
 
 if TYPE_CHECKING:
     from ftdata.files import Record
@@ -40,7 +40,7 @@ def summarise(manifest: Manifest, record: Record | None = None) -> None:
         rows.append((stage.label, f"{stage.rows:,}", *(f"{n:,}" if n else "·" for n in counts), ", ".join(told)))
     table(rows, right=(1, 2, 3, 4))
     for finding in manifest.findings:
-        line(f"{finding.level}: {finding.stage}: {finding.message}", fg=_COLOURS[finding.level])
+        prose(f"{finding.level}: {finding.stage}: {finding.message}", fg=_COLOURS[finding.level])
         if finding.where:
             more = f" and {len(finding.where) - 5} more" if len(finding.where) > 5 else ""
             line(f"    at {', '.join(finding.where[:5])}{more}")

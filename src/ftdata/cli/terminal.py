@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 import time
 import traceback
 from collections.abc import Sequence
@@ -54,14 +55,32 @@ def _colour() -> bool | None:
     return False if os.environ.get("NO_COLOR") else None
 
 
+def prose(text: str, hang: int = 4, **style: Any) -> None:
+    """Print a sentence for people, on stderr; on a terminal broken between words, later lines set in by `hang`."""
+    for part in _broken(safe(text), hang):
+        line(part, **style)
+
+
+def _broken(text: str, hang: int) -> list[str]:
+    width = _width() if sys.stderr.isatty() else 0
+    if len(text) <= width - 1 or width - hang < 30:
+        return [text]
+    return textwrap.wrap(text, width - 1, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False)
+
+
 def table(rows: Sequence[Sequence[Any]], right: Sequence[int] = (), out: Any = line) -> None:
-    """Print rows in aligned columns; those in `right` are aligned to the right."""
+    """Print rows in aligned columns; those in `right` are aligned to the right.
+
+    On stderr that is a terminal, a last column that is too long for the line goes on below itself.
+    """
     texts = [[safe(cell).replace("\n", " ") for cell in row] for row in rows]
     columns = range(max(map(len, texts), default=0))
     widths = [max((len(row[c]) for row in texts if c < len(row)), default=0) for c in columns]
     for row in texts:
         cells = [cell.rjust(widths[c]) if c in right else cell.ljust(widths[c]) for c, cell in enumerate(row)]
-        out("  ".join(cells).rstrip())
+        made = "  ".join(cells).rstrip()
+        for part in _broken(made, sum(widths[: len(row) - 1]) + 2 * (len(row) - 1)) if out is line else [made]:
+            out(part)
 
 
 def complain(error: Exception) -> None:

@@ -273,7 +273,8 @@ class Split(Selector):
             told["near-duplicates"] = "not looked for"
         if kept:
             told["sides of an earlier run"] = kept
-        return {**told, "exact": decided.height < EXACT and self.time is None}
+        exactly = "exact" if decided.height < EXACT else "by hash"
+        return {**told, "sizes": exactly if self.time is None else "by time"}
 
     def _sides(self, frame: pl.DataFrame, pinned: _Array) -> _Array:
         shares: Shares = (1 - self.validation - self.test, self.validation, self.test)
