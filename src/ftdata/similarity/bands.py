@@ -125,11 +125,12 @@ class Bands:
 
     def _turn(self, place: int, rows: _Array) -> None:
         """Put columns of the sketches, of four values each, one after the other: rows stand far apart in memory."""
-        at, wide = self.at[rows], self.values.view(np.uint64)[:, place : place + _TURNED]
-        self._columns = np.empty((_TURNED, len(at)), dtype=np.uint64)
+        at, wide = self.at[rows], self.values.view(np.uint64)
+        if self._columns.shape[1] != len(at):
+            self._columns = np.empty((_TURNED, len(at)), dtype=np.uint64)
         for start in range(0, len(at), _CHUNK):
             part = slice(start, start + _CHUNK)
-            self._columns[:, part] = wide[at[part]].T
+            self._columns[:, part] = wide.take(at[part], axis=0)[:, place : place + _TURNED].T
 
     def _buckets(self, band: int, rows: _Array, group: _Array) -> tuple[_Array, _Array, _Array, _Array]:
         """Give the rows of all buckets of two or more, one bucket after the other, each ascending.
@@ -161,9 +162,11 @@ class Bands:
         spare = 64 - int(bucket[-1]).bit_length()
         # One bit a value tells most for each bit of the key: two rows have it in common with the chance (1 + J) / 2.
         drawn = np.argsort((np.arange(BINS, dtype=np.uint64) + np.uint64(draw * BINS)) * _ODD)[: min(spare, _DRAWN)]
-        bits = (self.values[self.at[rows][:, None], drawn] & np.uint16(1)).astype(np.uint8)
-        packed = np.zeros((len(rows), 8), dtype=np.uint8)
-        packed[:, : (len(drawn) + 7) // 8] = np.packbits(bits, axis=1)
+        at, packed = self.at[rows], np.zeros((len(rows), 8), dtype=np.uint8)
+        for start in range(0, len(at), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            bits = self.values.take(at[part], axis=0).astype(np.uint8).take(drawn, axis=1) & np.uint8(1)
+            packed[part, : (len(drawn) + 7) // 8] = np.packbits(bits, axis=1)
         keys = packed.view(">u8").ravel().astype(np.uint64) >> np.uint64(64 - spare)
         keys |= bucket << np.uint64(spare)
         order = np.argsort(keys, kind="stable")
@@ -196,9 +199,8 @@ class Bands:
                 self.tick()
             part = slice(start, start + _CHUNK)
             same = self.values.take(one[part], axis=0) == self.values.take(other[part], axis=0)
-            # The sum of 128 booleans: eight at once, each sum in a byte of its own, then these eight.
-            lanes = np.add.reduce(same.view(np.uint64).reshape(-1, BINS // 8), axis=1)
-            agree[part] = (lanes * np.uint64(0x0101010101010101)) >> np.uint64(56)
+            bits = np.bitwise_count(np.packbits(same).view(np.uint64))
+            np.add(bits[::2], bits[1::2], out=agree[part])  # 128 bits a pair
         fits = agree >= least_agreeing(more, self.threshold)
         return pairs[fits], agree[fits]
 

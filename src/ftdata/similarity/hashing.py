@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ from ftdata.similarity.tokens import SIZE, Words, joined, tokens
 TEXTS = 512
 """Texts in a block at most."""
 BITS = 55
+HASH = np.uint64((1 << BITS) - 1)
+"""The bits of a key that are the shingle's hash."""
 _U = np.uint64
 _K = 0xA0761D6478BD642F
 _MUL = _U(0xE7037ED1A0B428DB)
@@ -51,7 +54,8 @@ class Block(NamedTuple):
 
 def blocks(texts: pl.Series, ngram: int) -> Iterator[Block]:
     """Give the shingles of the texts that are not empty, block by block. Texts that say nothing have none."""
-    sizes = texts.str.len_bytes().fill_null(0).to_numpy()
+    lengths = texts.str.len_bytes()
+    sizes = (lengths.fill_null(0) if lengths.null_count() else lengths).to_numpy()
     filled = np.flatnonzero(sizes)
     if len(filled) < len(sizes):
         texts, sizes = texts.gather(filled), sizes[filled]
@@ -109,12 +113,10 @@ def _shingles(tokens: _Array, bounds: _Array, ngram: int) -> tuple[_Array, _Arra
     counts = words - (ngram - 1)
     none = ends[:, None] - np.arange(1, ngram)
     if counts.min(initial=1) < 1:
-        for size in range(1, min(ngram, int(words.max(initial=0)) + 1)):
-            short = starts[words == size]
-            whole = tokens[short]
-            for step in range(1, size):
-                whole = whole * _U(_K) + tokens[short + step]
-            keys[short] = whole
+        short = np.flatnonzero((words < ngram) & (words > 0))
+        at = starts[short]
+        told = tokens.take(at[:, None] + np.arange(ngram - 1), mode="clip")
+        keys[at] = (told * _wholes(ngram)[words[short]]).sum(axis=1)
         counts = np.where(words < ngram, words > 0, counts)
         none = none[none > starts[:, None]]
     rest = np.right_shift(keys, 32)
@@ -138,6 +140,13 @@ def _runs(tokens: _Array, ngram: int) -> _Array:
             made[:-size] += tokens[size:]
             size += 1
     return made
+
+
+@cache
+def _wholes(ngram: int) -> _Array:
+    """Give by what each word of a text too short for a shingle is multiplied, by its number of words."""
+    rows = [[pow(_K, words - 1 - at, 2**64) if at < words else 0 for at in range(ngram - 1)] for words in range(ngram)]
+    return np.array(rows, dtype=np.uint64)
 
 
 def _long(text: str) -> Words:

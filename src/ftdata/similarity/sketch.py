@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ftdata.similarity.hashing import BITS, TEXTS, Block, blocks
+from ftdata.similarity.hashing import BITS, HASH, TEXTS, Block, blocks
 
 BINS = 128
 SKETCH = {
@@ -38,7 +38,6 @@ SKETCH = {
 """Columns of a sketch: characters, number of shingles, 128-bit hash of the set of them, values. 280 bytes a text."""
 
 _U, _U4 = np.uint64, np.uint32
-_HASH = _U((1 << BITS) - 1)
 _EMPTY = _U4(2**32 - 1)
 _VALUE = _U4(2**24 - 1)
 _STEPS = 4
@@ -90,7 +89,7 @@ def sets(texts: pl.Series, ngram: int) -> tuple[_Array, _Array]:
     parts = [np.zeros(0, dtype=np.uint64)]
     for block in blocks(texts, ngram):
         offsets[block.texts + 1] = block.counts
-        parts.append(block.keys & _HASH)
+        parts.append(block.keys & HASH)
     return np.concatenate(parts), offsets.cumsum()
 
 

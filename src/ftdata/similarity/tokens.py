@@ -140,13 +140,17 @@ def _edges(size: int, breaks: _Array | None, room: Room) -> _Array:
 def _hashed(pairs: _Array, room: Room) -> _Array:
     """Hash words."""
     found = room.made[: len(pairs)]
-    for at in range(0, len(pairs), _AT_ONCE):
-        _hash(pairs[at : at + _AT_ONCE], found[at : at + _AT_ONCE], room)
+    long = [
+        at + _hash(pairs[at : at + _AT_ONCE], found[at : at + _AT_ONCE], room) for at in range(0, len(pairs), _AT_ONCE)
+    ]
+    if any(map(len, long)):
+        live = np.concatenate(long)
+        found[live] = _long(found[live], pairs[live], room.low)
     return found
 
 
-def _hash(pairs: _Array, made: _Array, room: Room) -> None:
-    """Hash words into `made`."""
+def _hash(pairs: _Array, made: _Array, room: Room) -> _Array:
+    """Hash words into `made`, by their first 16 bytes; tell which are longer."""
     start, place, shift, rest, one, two = (array[: len(pairs)] for array in room.wide)
     at, index = room.low[: len(room.low) // 8 * 8].view(np.uint64), place.view(np.int64)
 
@@ -175,13 +179,13 @@ def _hash(pairs: _Array, made: _Array, room: Room) -> None:
     np.bitwise_xor(made, np.right_shift(made, 32, out=one), out=made)
     np.add(made, two, out=made)
     np.multiply(made, _MUL2, out=made)
-    if length.max() > 16:
-        _long(made, np.flatnonzero(length > 16), start.view(np.int64), index, room.low)
+    return np.flatnonzero(length > 16)
 
 
-def _long(made: _Array, live: _Array, starts: _Array, lengths: _Array, low: _Array) -> None:
+def _long(mixed: _Array, pairs: _Array, low: _Array) -> _Array:
     """Go on with the words of more than 16 bytes."""
-    starts, lengths, mixed = starts[live] + 16, lengths[live] - 16, made[live]
+    starts = (pairs & _LOW).view(np.int64) + 16
+    lengths = (pairs >> _U(32)).view(np.int64) - starts
     for place in np.flatnonzero(lengths > _LONG - 16).tolist():
         start = int(starts[place])
         mixed[place] = xxhash.xxh3_64_intdigest(low[start - 16 : start + int(lengths[place])].data)
@@ -193,4 +197,4 @@ def _long(made: _Array, live: _Array, starts: _Array, lengths: _Array, low: _Arr
         block += mixed[on]
         block *= _MUL
         mixed[on] = block ^ block >> _U(32)
-    made[live] = mixed
+    return mixed

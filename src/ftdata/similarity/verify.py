@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ftdata.similarity.hashing import BITS
+from ftdata.similarity.hashing import BITS, HASH, blocks
 from ftdata.similarity.leaders import components
-from ftdata.similarity.sketch import sets
 
 _Array = np.ndarray[Any, Any]
 Read = Callable[[Iterable[int]], Iterator[tuple[_Array, pl.Series]]]
@@ -109,16 +108,21 @@ class Shingles:
         self.tick()
         for rows, texts in self.read(numbers.tolist()):
             self.tick()
-            flat, bounds = sets(texts, self.ngram)
             at = missing[np.searchsorted(numbers, rows)]
-            self._start[at] = self._used + bounds[:-1]
-            self.size[at] = np.diff(bounds)
-            self._make_room(self._used + len(flat))
-            self._mark(at, flat, bounds)
-            self._flat[self._used : self._used + len(flat)] = flat
-            self._used += len(flat)
+            self._start[at] = self._used  # where nothing is said
+            for block in blocks(texts, self.ngram):
+                self._take(at[block.texts], block.counts, block.keys)
         if (self._start[missing] < 0).any():
             raise ValueError("read() did not give all rows that it was asked for")
+
+    def _take(self, at: _Array, counts: _Array, keys: _Array) -> None:
+        bounds = np.concatenate(([0], counts.cumsum()))
+        self._start[at] = self._used + bounds[:-1]
+        self.size[at] = counts
+        self._make_room(self._used + len(keys))
+        flat = np.bitwise_and(keys, HASH, out=self._flat[self._used : self._used + len(keys)])
+        self._mark(at, flat, bounds)
+        self._used += len(keys)
 
     def _make_room(self, room: int) -> None:
         if room > len(self._flat):
