@@ -317,3 +317,43 @@ def test_what_was_only_looked_up_is_no_origin(tmp_path: Path) -> None:
     for what in ("eval.jsonl#2", "eval.jsonl:2"):
         with pytest.raises(InputError, match="no row of this run"):
             explain(found, what)
+
+
+def test_how_answers_differ_is_shown_on_request(tmp_path: Path) -> None:
+    answers = (
+        "It is on its way, due in 3 days.",
+        "7: It was LOST on its way; we have sent LM-2 again.",
+        "",
+        "So it is.",
+    )
+    asked = ("Hi, where is my order LM-{}?",) * 3 + ("What else is new with you today?",)
+    talks = [[("user", q.format(at)), ("assistant", a)] for at, (q, a) in enumerate(zip(asked, answers, strict=True))]
+    lines = [json.dumps({"messages": [{"role": r, "content": c} for r, c in talk]}) for talk in talks]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n")
+    steps = '[[step]]\nuse = "near-dedup"\n[[step]]\nuse = "contradictions"\nlevel = "drop"\nkeep = "last"\nngram = 3\n'
+    reader, writer = (
+        '[[read]]\nuse = "openai-chat"\npath = "in.jsonl"\n',
+        '[[write]]\nuse = "openai-chat"\npath = "out.jsonl"\n',
+    )
+    (tmp_path / "recipe.toml").write_text(reader + steps + writer)
+    flow.run(tmp_path / "recipe.toml")
+    life = one(tmp_path, "in.jsonl#2", show_values=True)
+    words = (("-", "is"), ("+", "was lost"), ("-", "due in"), ("+", "we have sent"), ("-", "days"), ("+", "again"))
+    conflict = life.differs[0]
+    assert (conflict.stage, conflict.row, conflict.id, conflict.words) == ("near-dedup", 1, "in.jsonl#1", words)
+    assert f"J {conflict.similarity:.4f}," in (life.events[0].note or "")
+    assert [each.stage for each in life.differs] == ["near-dedup", "contradictions"]
+    [dropped] = one(tmp_path, "in.jsonl#1", show_values=True).differs
+    assert (dropped.stage, dropped.row, dropped.similarity) == ("contradictions", 2, 1.0)
+    assert [text for _, text in dropped.words] == ["was lost", "is", "we have sent", "due in", "again", "days"]
+    told = run_command(tmp_path, "in.jsonl#2", "--show-values")
+    head = f"  near-dedup: answer differs from row 1 = in.jsonl#1, J {conflict.similarity:.4f} (- there, + here)"
+    assert f"{head}\n    - is\n    + was lost\n" in told
+    _, _, listed = run_command(tmp_path, "in.jsonl#2", "--show-values", "--json").partition("\n")
+    assert json.loads(listed)[0]["differs"][0]["words"] == [list(pair) for pair in words]
+    for what in ("in.jsonl#1", "in.jsonl#2"):
+        assert one(tmp_path, what).differs == ()
+        assert "lost" not in run_command(tmp_path, what) + run_command(tmp_path, what, "--json")
+    assert one(tmp_path, "in.jsonl#4", show_values=True).differs == ()
+    (tmp_path / "in.jsonl").write_text("{}\n")
+    assert one(tmp_path, "in.jsonl#2", show_values=True).differs == ()

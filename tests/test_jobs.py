@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent import futures
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -161,7 +162,7 @@ def test_few_rows_start_no_process(tmp_path: Path, chat: Path, monkeypatch: pyte
     def none(*_: Any) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr(pool, "ProcessPoolExecutor", none)
+    monkeypatch.setattr(futures, "ProcessPoolExecutor", none)
     small = tmp_path / "chat.jsonl"
     small.write_text("".join(chat.read_text().splitlines(keepends=True)[:4_000]))
     assert flow.run(recipe(small, tmp_path / "out", 2)).rows == 4_000

@@ -22,6 +22,10 @@ print(next(line.split()[1] for line in status.splitlines() if line.startswith("V
 """
 
 
+TURNS = [("system", "Be brief."), ("user", "%s"), ("assistant", "%s")]
+ROW = json.dumps({"messages": [{"role": role, "content": content} for role, content in TURNS]}) + "\n"
+
+
 def generate(path: Path, megabytes: int) -> None:
     """Write rows of about 750 bytes, each of them another one; one in eight holds an address."""
     filler = "the parcel has not come yet and nobody answers the phone at the store in the old town " * 4
@@ -31,9 +35,8 @@ def generate(path: Path, megabytes: int) -> None:
             lines = []
             for _ in range(2000):
                 number += 1
-                asked = f"{number} {filler}" + (f"user{number}@example.com" if number % 8 == 0 else "")
-                turns = [("system", "Be brief."), ("user", asked), ("assistant", f"{number} {filler[:200]}")]
-                lines.append(json.dumps({"messages": [{"role": r, "content": c} for r, c in turns]}) + "\n")
+                address = f"user{number}@example.com" if number % 8 == 0 else ""
+                lines.append(ROW % (f"{number} {filler}{address}", f"{number} {filler[:200]}"))
             out.write("".join(lines))
 
 

@@ -6,9 +6,13 @@ import os
 import resource
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from ftdata import hooks
+from ftdata.stages import KINDS
 
 HEAVY = ("polars", "pydantic", "pluggy", "datasets", "rich", "pyarrow", "numpy", "orjson", "msgspec", "selectolax")
 SCRIPT = Path(sys.executable).with_name("ftdata")
@@ -44,12 +48,37 @@ def test_help_imports_nothing_heavy(line: str) -> None:
     assert done.stdout.rstrip().endswith("HEAVY []"), done.stdout[-200:]
 
 
-def test_a_plain_conversion_imports_what_it_uses(tmp_path: Path) -> None:
+RECIPE = """
+[[read]]
+use = "openai-chat"
+path = "in.jsonl"
+[[step]]
+use = "exact-dedup"
+[[step]]
+use = "turns"
+[[step]]
+use = "size"
+minimum = 1
+[[write]]
+use = "openai-chat"
+path = "out.jsonl"
+"""
+USED = ("readers.openai_chat", "writers.learned", "writers.meta", "writers.openai_chat")
+STEPS = ("checks.size", "selectors.exact_dedup", "transforms.turns")
+
+
+@pytest.mark.parametrize(
+    ("line", "rows", "used"),
+    [("convert --no-pii -q in.jsonl out.jsonl", 3, USED), ("run -q r.toml", 1, (*USED, *STEPS))],
+    ids=["convert", "run"],
+)
+def test_a_run_imports_what_it_uses(line: str, rows: int, used: tuple[str, ...], tmp_path: Path) -> None:
     row = '{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}]}\n'
     (tmp_path / "in.jsonl").write_text(row * 3)
+    (tmp_path / "r.toml").write_text(RECIPE)
     code = (
         "import sys, ftdata.cli\n"
-        "sys.argv = ['ftdata', 'convert', '--no-pii', '-q', 'in.jsonl', 'out.jsonl']\n"
+        f"sys.argv = ['ftdata', *{line.split()!r}]\n"
         "try:\n    ftdata.cli.main()\n"
         "except SystemExit as leave:\n    assert not leave.code, leave.code\n"
         "folders = ('transforms', 'selectors', 'checks', 'readers', 'writers')\n"
@@ -57,6 +86,11 @@ def test_a_plain_conversion_imports_what_it_uses(tmp_path: Path) -> None:
         "print(*sorted(found), 'pyarrow.compute' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    expected = ["readers.openai_chat", "writers.learned", "writers.meta", "writers.openai_chat"]
-    assert done.stdout.split() == [*(f"ftdata.{name}" for name in expected), "False"]
-    assert (tmp_path / "out.jsonl").read_text() == row * 3
+    assert done.stdout.split() == [*sorted(f"ftdata.{name}" for name in used), "False"]
+    assert (tmp_path / "out.jsonl").read_text() == row * rows
+
+
+@pytest.mark.parametrize("kind", [base.kind for base in KINDS])
+def test_a_folder_names_its_stages_as_they_name_themselves(kind: str) -> None:
+    named = import_module(f"ftdata.{kind}s").STAGES
+    assert [(entry.stage.kind, entry.stage.name) for entry in hooks.builtin((kind,))] == [(kind, n) for n in named]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,13 +75,18 @@ def make_batch(rows: int, columns: Mapping[str, Any]) -> Batch:
     for name, dtype in SCHEMA.items():
         values = columns.get(name)
         if values is None:
-            fill: list[Any] = [[]] if name == "flags" else [None]
-            series.append(pl.Series(name, fill, dtype).new_from_index(0, rows) if rows else pl.Series(name, [], dtype))
+            series.append(_blank()[name].new_from_index(0, rows) if rows else pl.Series(name, [], dtype))
         elif isinstance(values, pl.Series):
             series.append(values.rename(name))
         else:
             series.append(pl.Series(name, values, dtype))
     return pl.DataFrame(series)
+
+
+@cache
+def _blank() -> pl.DataFrame:
+    """Make a row of which nothing is known: to make one takes longer than to repeat it."""
+    return pl.DataFrame([pl.Series(name, [[] if name == "flags" else None], dtype) for name, dtype in SCHEMA.items()])
 
 
 def nest(flat: pl.Series, offsets: Sequence[int] | np.ndarray[Any, Any], nulls: Any = None) -> pl.Series:
@@ -121,7 +127,7 @@ def messages_column(
     for field in MESSAGE.fields:
         values = fields.get(field.name)
         if values is None:
-            columns.append(pl.repeat(None, count, dtype=field.dtype, eager=True).alias(field.name))
+            columns.append(pl.Series(field.name, [None], field.dtype).new_from_index(0, count))
         elif isinstance(values, pl.Series):
             columns.append(values.rename(field.name))
         else:

@@ -17,7 +17,7 @@ class Message(BaseModel):
     `extra` holds every other key of the message, `function_call` and `refusal` among them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     role: str | None = None
     content: str | None = None
@@ -36,7 +36,7 @@ class Conversation(BaseModel):
     `origin` and leaves `row` and `id` to the engine.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     row: int = 0
     id: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from ftdata import ledger
-from ftdata.batch import conversations
+from ftdata.batch import conversations, to_batches
 from ftdata.conversation import Conversation
 from ftdata.errors import InputError
 from ftdata.files import Record
@@ -17,6 +18,11 @@ from ftdata.inputs import display_names, open_source
 from ftdata.manifest import InputPart, Manifest, load
 from ftdata.recipe import Recipe
 from ftdata.source import Source
+
+_RIVAL = re.compile(r"(?:conflict|contradicts) row (\d+)\b")
+_SIMILARITY = re.compile(r"\bJ (\d\.\d+)")
+_LONG = 2000
+"""Words of an answer above which common words no longer anchor its comparison, which else takes their square."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,23 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """How the answer of a row differs from that of a row that it conflicts with or contradicts.
+
+    `similarity` is J of what the stage compares. `words`: runs of words that only the other row's answer has (`-`), or
+    only this row's (`+`), in order, as they were read, small; numbers and ids are no differences, and shown as `#`.
+    """
+
+    stage: str
+    row: int
+    id: str | None
+    similarity: float
+    words: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Life:
-    """A row from its records to its end. `read` and `written` hold text and are only filled on request."""
+    """A row from its records to its end. `read`, `written` and `differs` hold text and are only filled on request."""
 
     row: int
     id: str
@@ -42,6 +63,7 @@ class Life:
     events: tuple[Event, ...]
     read: Conversation | None = None
     written: tuple[str, ...] = ()
+    differs: tuple[Difference, ...] = ()
 
 
 def explain(record: Record, what: str, *, show_values: bool = False) -> list[Life]:
@@ -82,6 +104,7 @@ def explain(record: Record, what: str, *, show_values: bool = False) -> list[Lif
                 ),
                 read=read,
                 written=_written(record, own) if show_values else (),
+                differs=_differences(record, manifest, lines, own, read) if read is not None else (),
             )
         )
     return lives
@@ -193,6 +216,72 @@ def _reread(
         places += [source.place(n) for n in own]
         read = rows[0] if rows else read
     return places, read
+
+
+def _differences(
+    record: Record, manifest: Manifest, lines: pl.LazyFrame, own: pl.DataFrame, read: Conversation
+) -> tuple[Difference, ...]:
+    """Hold the answer of a row against those of the rows that its notes call rivals."""
+    found: dict[tuple[str, int], Difference] = {}
+    for stage, note in own.select("stage", "note").iter_rows():
+        rival = _RIVAL.match(note or "")
+        if rival is None or (stage, int(rival[1])) in found:
+            continue
+        hit = lines.filter(pl.col("row") == int(rival[1])).select("id", "origin").head(1).collect()
+        if not hit.height:
+            continue
+        _, other = _reread(record, manifest, hit["origin"][0].to_list(), True)
+        if other is None:
+            continue
+        told = _SIMILARITY.search(note)
+        alike = float(told[1]) if told else _question_similarity(read, other, _ngram(record, manifest, stage))
+        difference = Difference(stage, int(rival[1]), hit["id"][0], alike, _differing(_told(other), _told(read)))
+        found[stage, difference.row] = difference
+    return tuple(found.values())
+
+
+def _ngram(record: Record, manifest: Manifest, label: str) -> int:
+    """Give the length of the runs that a stage compares, by its label (`contradictions#2` is the second of them)."""
+    name, _, number = label.partition("#")
+    of = [step for step in _recipe(record, manifest).steps if step.name == name]
+    ngram: int = of[int(number or 1) - 1].model_dump()["ngram"]
+    return ngram
+
+
+def _spoken(row: Conversation, role: str) -> str:
+    from ftdata.similarity import spoken
+
+    text: str = spoken(next(iter(to_batches([row]))), (role,))[0]
+    return text
+
+
+def _question_similarity(one: Conversation, other: Conversation, ngram: int) -> float:
+    from ftdata.similarity.answers import masked
+    from ftdata.similarity.shingles import hashes, jaccard
+
+    asked = masked(pl.Series([_spoken(row, "user") for row in (one, other)])).to_list()
+    return round(jaccard(*(hashes(text, ngram) for text in asked)), 4)
+
+
+def _told(row: Conversation) -> str:
+    from ftdata.similarity.answers import masked
+
+    answer: str = masked(pl.Series([_spoken(row, "assistant")]))[0]
+    return answer
+
+
+def _differing(old: str, new: str) -> tuple[tuple[str, str], ...]:
+    """Give the runs of words, of texts whose numbers and ids are masked, that only one of the two has."""
+    from ftdata.similarity.shingles import words
+
+    left, right = words(old), words(new)
+    found = []
+    quick = max(len(left), len(right)) > _LONG
+    for kind, start, end, begin, finish in difflib.SequenceMatcher(None, left, right, autojunk=quick).get_opcodes():
+        if kind != "equal":
+            found += [("-", left[start:end]), ("+", right[begin:finish])]
+    shown = ((sign, " ".join("#" if word == "0" else word for word in run)) for sign, run in found)
+    return tuple((sign, run) for sign, run in shown if run.strip("# "))
 
 
 def _written(record: Record, own: pl.DataFrame) -> tuple[str, ...]:

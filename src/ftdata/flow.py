@@ -34,7 +34,7 @@ from ftdata.manifest import Manifest, OutputPart, Status, known_hashes, load
 from ftdata.outputs import Output, leftovers
 from ftdata.pool import Pool
 from ftdata.recipe import Recipe
-from ftdata.selection import Selected
+from ftdata.selection import Selected, Sketched, sketched
 from ftdata.spool import Frames, Spool
 from ftdata.stages import Check, Finding, Selector, Stage, Transform
 
@@ -161,6 +161,7 @@ class _Flow:
         self.account = Account(recipe, record)
         self.pool = Pool(recipe.options.jobs, lambda: self._tick(self.progress.doing))
         self.kept: list[Conversation] = []
+        self.early: Sketched | None = None
         self.stop: int | None = None
 
     def run(self) -> Manifest:
@@ -227,12 +228,13 @@ class _Flow:
             return
         before = Earlier(self.recipe.folder)
         selected = Selected(spool, self.tolerant, before, self.pool)
+        early, self.early = self.early, None
         for label, stage in section.group:
             self._tick(f"select {label}")
-            sketches = Frames(self.record.work / f"sketch-{number}.arrow")
+            sketches = self._sketches(number)
             if isinstance(stage, Selector):
                 try:
-                    selected.run(stage, label, sketches)
+                    selected.run(stage, label, early or selected.sketches(stage, label, sketches))
                 except RunError as error:
                     if self.only is None:
                         raise
@@ -244,6 +246,7 @@ class _Flow:
             else:
                 frame, _ = selected.sketches(stage, label, sketches)
                 self.account.found += [(label, finding) for finding in engine.judge(stage, label, frame)]
+            early = None
             files.remove(sketches.path)
         self.account.earlier += [part for part in before.inputs if part not in self.account.earlier]
         for batch, found in selected.settled():
@@ -280,7 +283,8 @@ class _Flow:
             for frame in passed.texts:
                 assert kept is not None
                 kept.append(frame)
-            self.progress.dropped += account.enter(part, waiting.popleft() + passed.events)
+            if events := waiting.popleft() + passed.events:
+                self.progress.dropped += account.enter(part, events)
             if passed.batch.height:
                 yield passed.batch
         part.close()
@@ -334,13 +338,29 @@ class _Flow:
         done = [stage for section in cut[: number + 1] for stage in section.stages]
         return resume.key(self.recipe, done, self._kept_meta(cut, number))
 
+    def _sketches(self, number: int) -> Frames:
+        return Frames(self.record.work / f"sketch-{number}.arrow")
+
     def _spool(self, batches: Iterable[Batch], number: int, cut: list[_Section]) -> Spool:
-        """Drain a section into its spool, and note all that a resumed run must take over."""
+        """Drain a section into its spool, and note all that a resumed run must take over.
+
+        What selects first among these rows sees them as they go by: that saves reading the spool once.
+        """
         spool = Spool(self.record.work / f"spool-{number}.arrow")
         keep = self._kept_meta(cut, number)
         spool.append(pl.DataFrame(schema=SCHEMA))
-        for batch in batches:
-            spool.append(engine.without_meta(batch, keep))
+
+        def spooled() -> Iterator[Batch]:
+            for batch in batches:
+                kept = engine.without_meta(batch, keep)
+                spool.append(kept)
+                yield kept
+
+        if number + 1 < len(cut):
+            label, stage = cut[number + 1].group[0]
+            self.early = sketched(self.pool, stage, label, spooled(), self._sketches(number + 1), self.tolerant)
+        else:
+            deque(spooled(), 0)
         spool.close()
         resume.save(self.account, spool, number, self._key(cut, number))
         return spool

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
@@ -103,8 +103,6 @@ def _builtin(kind: str, name: str | None = None) -> object:
 
     def ftdata_stages() -> list[type[Stage]]:
         folder = import_module(f"ftdata.{kind}s")
-        if not isinstance(folder.STAGES, Mapping):
-            return list(folder.STAGES)
         homes = folder.STAGES.values() if name is None else [folder.STAGES[name]]
         found = []
         for home in homes:
@@ -179,13 +177,12 @@ def _of_kind(kind: str) -> tuple[Entry, ...]:
 
 @cache
 def _own(kind: str, name: str) -> Entry | None:
-    """Give the built-in stage of a kind with this name; only its module is imported, where the folder names that."""
+    """Give the built-in stage of a kind with this name; only its module is imported."""
     from ftdata import __version__
 
-    stages = import_module(f"ftdata.{kind}s").STAGES
-    if not isinstance(stages, Mapping):
-        return next((entry for entry in _of_kind(kind) if entry.stage.name == name), None)
-    return Entry(_offered(_builtin(kind, name), "ftdata")[0], "ftdata", __version__) if name in stages else None
+    if name not in import_module(f"ftdata.{kind}s").STAGES:
+        return None
+    return Entry(_offered(_builtin(kind, name), "ftdata")[0], "ftdata", __version__)
 
 
 @dataclass

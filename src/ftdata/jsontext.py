@@ -156,6 +156,8 @@ _SPACED = r"[,:\[{][ \t\r\n]|[ \t\r\n][,:\]}]|^\s|\s$"
 
 def compact(texts: pl.Series) -> pl.Series:
     """Take the white space between tokens out of a column of JSON texts; the tokens themselves stay as they are."""
+    if texts.null_count() == len(texts):
+        return texts
     at = texts.str.contains(_SPACED).fill_null(False).arg_true()
     if not len(at):
         return texts

@@ -7,15 +7,17 @@ what a stage did to a row that lived on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 
 from ftdata import files
+from ftdata.batch import handed
 
 EVENTS = pl.Schema(
     {
@@ -32,6 +34,7 @@ EVENTS = pl.Schema(
 )
 
 _GROUP = 32_768
+_KEYS = ["stage", "event", "reason"]
 
 
 def events(
@@ -132,29 +135,39 @@ def scan(path: Path) -> pl.LazyFrame:
 
 def totals(path: Path) -> dict[str, Any]:
     """Count a ledger: drops and flags by stage and reason (in rows, drops also in records), edits by stage."""
-    keys = ["stage", "event", "reason"]
-    summed = pl.DataFrame(schema={**dict.fromkeys(keys, pl.String), "rows": pl.UInt64, "records": pl.UInt64})
+    summed: dict[tuple[Any, ...], np.ndarray[Any, Any]] = {}
     # One row group at a time: the memory this takes does not grow with the ledger.
-    with pa.parquet.ParquetFile(path) as file:
+    with pa.parquet.ParquetFile(path, read_dictionary=_KEYS) as file:
         for number in range(file.num_row_groups):
-            group = pl.from_arrow(file.read_row_group(number, columns=[*keys, "origin"]))
-            assert isinstance(group, pl.DataFrame)
-            counts = group.group_by(keys).agg(
-                pl.len().cast(pl.UInt64).alias("rows"),
-                pl.col("origin").list.len().sum().cast(pl.UInt64).alias("records"),
-            )
-            summed = pl.concat([summed, counts]).group_by(keys).agg(pl.col("rows", "records").sum())
-    counted = summed.sort(keys, nulls_last=True)
+            for key, counts in _counted(file.read_row_group(number, [*_KEYS, "origin"], use_threads=False)):
+                summed[key] = summed.get(key, 0) + counts
     result: dict[str, Any] = {event: {} for event in ("drop", "flag", "edit", "tag", "write")}
     result |= {"dropped_records": 0, "written_records": {}}
-    for line in counted.iter_rows(named=True):
-        if line["event"] in ("drop", "flag"):
-            result[line["event"]].setdefault(line["stage"], {})[line["reason"]] = line["rows"]
-        elif line["event"] != "write" or line["reason"] is None:  # a row's further lines are no more rows
-            of_event = result[line["event"]]
-            of_event[line["stage"]] = of_event.get(line["stage"], 0) + line["rows"]
-        if line["event"] == "drop":
-            result["dropped_records"] += line["records"]
-        elif line["event"] == "write" and line["reason"] is None:
-            result["written_records"][line["stage"]] = line["records"]
+    for stage, event, reason in sorted(summed, key=lambda key: [(part is None, part) for part in key]):
+        rows, records = map(int, summed[stage, event, reason])
+        if event in ("drop", "flag"):
+            result[event].setdefault(stage, {})[reason] = rows
+        elif event != "write" or reason is None:  # a row's further lines are no more rows
+            result[event][stage] = result[event].get(stage, 0) + rows
+        if event == "drop":
+            result["dropped_records"] += records
+        elif event == "write" and reason is None:
+            result["written_records"][stage] = records
     return result
+
+
+def _counted(group: pa.Table) -> Iterator[tuple[tuple[Any, ...], np.ndarray[Any, Any]]]:
+    """Count the rows and records of each stage, event and reason, by the numbers that stand for them in the file."""
+    codes, words = np.zeros(len(group), dtype=np.int64), []
+    for name in _KEYS:
+        column = group[name].combine_chunks()
+        words.append([*column.dictionary.to_pylist(), None])
+        own = handed(column.indices).fill_null(len(column.dictionary)).to_numpy()
+        codes = codes * len(words[-1]) + own
+    records = handed(group["origin"].combine_chunks()).list.len().to_numpy()
+    found, rows = np.unique(codes, return_counts=True)
+    sums = np.bincount(np.searchsorted(found, codes), records, len(found)).astype(np.int64)
+    parts = np.unravel_index(found, [len(known) for known in words])
+    for place in range(len(found)):
+        key = tuple(known[part[place]] for known, part in zip(words, parts, strict=True))
+        yield key, np.array([rows[place], sums[place]])

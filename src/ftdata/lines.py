@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from ftdata.records import Lines
 
 
@@ -38,9 +36,10 @@ def cut_lines(pieces: Iterator[bytes], row: int, most: Callable[[], int]) -> Ite
         held, size = [piece[cut + 1 :]], len(piece) - cut - 1
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
-        count = int(np.count_nonzero(np.frombuffer(block, np.uint8) == 10)) + 1  # thrice as fast as bytes.count
-        yield Lines(0, line, block, count)
-        line += count
+        lines = Lines(0, line, block, 1)
+        lines.count += len(lines.ends)
+        line += lines.count
+        yield lines
     if skipping:
         yield Lines(0, line, b"", 1, "row-too-large")
     elif any(held):

@@ -208,7 +208,7 @@ def leftovers(record: Record, outs: Sequence[Output], moves: list[Move]) -> list
     gone = []
     for old in (Move(**move) for move in before.publish if move["final"] not in new):
         place = record.absolute(old.final)
-        ours = any(out.owns(place, splits.get(old.final)) for out in outs)
+        ours = place in (record.ledger, record.texts) or any(out.owns(place, splits.get(old.final)) for out in outs)
         if ours and old.scratch is not None and place.exists() and old.holds(place):
             gone.append(Move(old.final))
     return gone

@@ -13,10 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, TimeoutError
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, resource_tracker
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 import pyarrow as pa
@@ -24,6 +21,9 @@ import pyarrow.ipc
 
 from ftdata.batch import ROWS, SCHEMA, Batch
 from ftdata.errors import RunError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 R = TypeVar("R")
 _WORTH = 0.015
@@ -52,16 +52,17 @@ class Pool:
         The first batch is worked on here, and all while that is quicker than to send them away: a small run starts
         no other process.
         """
-        batches = iter(batches)
-        if self.jobs > 1:
-            for batch in batches:
-                began = time.perf_counter()
-                yield work(batch)
-                if time.perf_counter() - began > _WORTH * max(1, batch.height) / ROWS:
-                    break
         if self.jobs == 1:
             yield from map(work, batches)
             return
+        from concurrent.futures.process import BrokenProcessPool
+
+        batches = iter(batches)
+        for batch in batches:
+            began = time.perf_counter()
+            yield work(batch)
+            if time.perf_counter() - began > _WORTH * max(1, batch.height) / ROWS:
+                break
         under_way: deque[Future[R]] = deque()
         try:
             for batch in batches:
@@ -82,6 +83,9 @@ class Pool:
 
     def _submit(self, work: Callable[[Batch], R], batch: Batch) -> Future[R]:
         if self._executor is None:
+            from concurrent.futures import ProcessPoolExecutor
+            from multiprocessing import get_context, resource_tracker
+
             context = get_context("spawn")
             watched, self._alive = context.Pipe(duplex=False)
             self._executor = ProcessPoolExecutor(self.jobs, context, _begin, (watched,))

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class Record(NamedTuple):
     """One record. With a `problem` the value is None: the reader gives a row with `drop` set to it, and no text."""
@@ -31,6 +33,11 @@ class Lines:
     block: bytes
     count: int
     problem: str | None = None
+
+    @cached_property
+    def ends(self) -> np.ndarray[Any, Any]:
+        """Where in the block the line feeds stand, between the lines."""
+        return np.flatnonzero(np.frombuffer(self.block, np.uint8) == 10)
 
     @cached_property
     def lines(self) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ftdata.engine import NULL, OBJECT, RAW, REASON, fault, gather, look, settle
 from ftdata.errors import ContractError, FtdataError, PluginError, RowError
 from ftdata.pool import Pool
 from ftdata.spool import Frames, Spool
-from ftdata.stages import Selector
+from ftdata.stages import Check, Selector
 
 _DECISIONS: Mapping[str, pl.DataType] = {
     "drop": pl.String(),
@@ -121,6 +121,23 @@ class Decisions:
         return pl.Series("meta", merged, pl.String)
 
 
+Sketched = tuple[pl.LazyFrame, list[tuple[int, RowError]]]
+"""The sketches of all rows, and the rows on which `sketch` raised."""
+
+
+def sketched(
+    pool: Pool, stage: Selector | Check, label: str, batches: Iterable[Batch], into: Frames, tolerant: bool
+) -> Sketched:
+    """Gather the sketches of all rows of some batches."""
+    bad: list[tuple[int, RowError]] = []
+    tolerant = tolerant and isinstance(stage, Selector)  # a check that fails on a row must not pass it over
+    for looked in pool.map(partial(look, stage, label, tolerant=tolerant), batches):
+        bad += gather(label, looked, into)
+    if not into.begun:  # no row is left, or none that could be sketched: the schema is needed all the same
+        sketch(stage, label, pl.DataFrame(schema=SCHEMA), into, tolerant)
+    return into.close().scan(), bad
+
+
 class Selected:
     """The rows of a spool under the decisions made so far: what the next selector sees, and what `rows.take` reads."""
 
@@ -158,19 +175,13 @@ class Selected:
             self.tick()
             yield batch
 
-    def sketches(self, stage: Any, label: str, into: Frames) -> tuple[pl.LazyFrame, list[tuple[int, RowError]]]:
+    def sketches(self, stage: Any, label: str, into: Frames) -> Sketched:
         """Gather the sketches of all live rows; rows on which `sketch` raises are given back with their error."""
-        bad: list[tuple[int, RowError]] = []
-        tolerant = self.tolerant and isinstance(stage, Selector)  # a check that fails on a row must not pass it over
-        for looked in self.pool.map(partial(look, stage, label, tolerant=tolerant), self.live()):
-            bad += gather(label, looked, into)
-        if not into.begun:  # no row is left, or none that could be sketched: the schema is needed all the same
-            sketch(stage, label, pl.DataFrame(schema=SCHEMA), into, tolerant)
-        return into.close().scan(), bad
+        return sketched(self.pool, stage, label, self.live(), into, self.tolerant)
 
-    def run(self, stage: Selector, label: str, into: Frames) -> None:
-        """Let one selector decide upon the rows that are live now."""
-        sketches, bad = self.sketches(stage, label, into)
+    def run(self, stage: Selector, label: str, made: Sketched) -> None:
+        """Let one selector decide upon the rows that are live now, of which these are the sketches."""
+        sketches, bad = made
         try:
             frame = stage.select(sketches, self).collect()
         except (FtdataError, KeyboardInterrupt, MemoryError, OSError):

@@ -136,12 +136,12 @@ def until_it_succeeds(start: Start, place: Path) -> Iterator[tuple[int, Path, st
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_the_set_is_old_or_new_or_completed(scene: str, tmp_path: Path) -> None:
-    start = begin(tmp_path, *SCENES[scene])
+def test_the_set_is_old_or_new_or_completed(scene: str, memory_path: Path) -> None:
+    start = begin(memory_path, *SCENES[scene])
     old, new = start.old, start.new
     assert old != new
     seen = set()
-    for n, folder, told in until_it_succeeds(start, tmp_path):
+    for n, folder, told in until_it_succeeds(start, memory_path):
         state = judge(folder / "out", old, new)
         assert state in ("old", "new", "unfinished"), f"{told}: {state}"
         seen.add(state)
@@ -162,14 +162,14 @@ def test_the_set_is_old_or_new_or_completed(scene: str, tmp_path: Path) -> None:
     assert seen == {"old", "new", "unfinished"}
 
 
-def test_death_while_the_next_start_completes(tmp_path: Path) -> None:
-    start = begin(tmp_path, *SCENES["a-split-goes"])
+def test_death_while_the_next_start_completes(memory_path: Path) -> None:
+    start = begin(memory_path, *SCENES["a-split-goes"])
     deaths = 0
-    for n, folder, told in until_it_succeeds(start, tmp_path):
+    for n, folder, told in until_it_succeeds(start, memory_path):
         if n % 4 or judge(folder / "out", start.old, start.new) != "unfinished":
             continue
         for m in range(100):
-            again = tmp_path / "again"
+            again = memory_path / "again"
             shutil.copytree(folder, again)
             try:
                 with dying(m, during="recover"):
@@ -187,12 +187,12 @@ def test_death_while_the_next_start_completes(tmp_path: Path) -> None:
     assert deaths > 20
 
 
-def test_a_call_that_fails_leaves_old_or_new_or_is_completed(tmp_path: Path) -> None:
+def test_a_call_that_fails_leaves_old_or_new_or_is_completed(memory_path: Path) -> None:
     """The disk fails in the midst of publishing: our own cleanup runs, and must not take the new outputs with it."""
-    start = begin(tmp_path, *SCENES["replace"])
+    start = begin(memory_path, *SCENES["replace"])
     seen = set()
     for n in range(0, 1000, 3):
-        folder = tmp_path / f"n{n}"
+        folder = memory_path / f"n{n}"
         shutil.copytree(start.folder, folder)
         try:
             with dying(n, lambda: OSError(5, "Input/output error")):
@@ -214,11 +214,11 @@ def test_a_call_that_fails_leaves_old_or_new_or_is_completed(tmp_path: Path) -> 
     assert seen == {"old", "new", "unfinished"}
 
 
-def test_all_is_on_disk_before_the_step_that_relies_on_it(tmp_path: Path) -> None:
+def test_all_is_on_disk_before_the_step_that_relies_on_it(memory_path: Path) -> None:
     """A power cut keeps only what was fsynced: outputs before the intent, the intent before the first rename."""
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("needs /proc to tell which file a handle is")
-    start = begin(tmp_path, *SCENES["replace"])
+    start = begin(memory_path, *SCENES["replace"])
     synced: list[str] = []
     renames: list[tuple[str, set[str]]] = []
     fsync, replace = os.fsync, os.replace
@@ -250,10 +250,10 @@ def test_all_is_on_disk_before_the_step_that_relies_on_it(tmp_path: Path) -> Non
     assert synced[-1] == str(home.folder)
 
 
-def test_a_lost_scratch_folder_gives_the_old_one_back(tmp_path: Path) -> None:
+def test_a_lost_scratch_folder_gives_the_old_one_back(memory_path: Path) -> None:
     """Someone cleaned up hidden files while the old folder waited aside: it takes its place again."""
-    start = begin(tmp_path, *SCENES["replace"])
-    for _, folder, _ in until_it_succeeds(start, tmp_path):
+    start = begin(memory_path, *SCENES["replace"])
+    for _, folder, _ in until_it_succeeds(start, memory_path):
         aside = folder / "out" / ".hf.ftdata-old"
         if aside.exists() and not (folder / "out" / "hf").exists():
             shutil.rmtree(next((folder / "out").glob(".k-1.ftdata-scratch")))
@@ -265,9 +265,9 @@ def test_a_lost_scratch_folder_gives_the_old_one_back(tmp_path: Path) -> None:
     pytest.fail("the old folder never stood aside")
 
 
-def test_a_changed_recipe_does_not_lose_what_was_being_published(tmp_path: Path) -> None:
-    start = begin(tmp_path, *SCENES["replace"])
-    for _, folder, _ in until_it_succeeds(start, tmp_path):
+def test_a_changed_recipe_does_not_lose_what_was_being_published(memory_path: Path) -> None:
+    start = begin(memory_path, *SCENES["replace"])
+    for _, folder, _ in until_it_succeeds(start, memory_path):
         if judge(folder / "out", start.old, start.new) == "unfinished":
             (folder / "recipe.toml").write_text(NO_TEST)
             manifest = flow.run(folder / "recipe.toml")

@@ -16,6 +16,7 @@ from scene import RECIPE, record, write_input
 
 from ftdata import flow, runs
 from ftdata.cli.verify import command
+from ftdata.errors import InputError, RunError
 from ftdata.files import sha256
 
 
@@ -234,6 +235,29 @@ def test_a_damaged_manifest_is_one_line(run: Path) -> None:
     home.manifest.write_bytes(home.manifest.read_bytes()[:-40])
     with pytest.raises(runs.FtdataError, match=r"run\.json: is not a manifest"):
         runs.verify(home)
+
+
+def test_a_damaged_manifest_of_another_run_hides_no_record(run: Path) -> None:
+    path = run / "out" / "jsonl" / "train.jsonl"
+    for home in (record(run).folder.with_name("a"), run / ".ftdata" / "b", run / "out" / "beside" / ".ftdata" / "c"):
+        home.mkdir(parents=True)
+        (home / "run.json").write_text("{")
+        found = runs.find(str(path))
+        assert found.folder == record(run).folder, home
+    # Of a file that no other record lists it may be the run that wrote it.
+    stranger = path.with_name("stranger.jsonl")
+    stranger.write_text("")
+    with pytest.raises(RunError, match=r"run\.json: is not a manifest"):
+        runs.find(str(stranger))
+
+
+def test_a_damaged_manifest_below_is_not_that_of_a_file(tmp_path: Path) -> None:
+    home = tmp_path / "below" / ".ftdata" / "a"
+    home.mkdir(parents=True)
+    (home / "run.json").write_text("{")
+    (tmp_path / "stranger.jsonl").write_text("")
+    with pytest.raises(InputError, match="no run's record lists this output"):
+        runs.find(str(tmp_path / "stranger.jsonl"))
 
 
 def test_the_command(run: Path) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ftdata import flow
 from ftdata.batch import Batch, to_batches
 from ftdata.conversation import Conversation, assistant, system, user
+from ftdata.errors import RunError
 from ftdata.recipe import Recipe
 from ftdata.selectors.contradictions import Contradictions
 
@@ -102,6 +103,18 @@ def test_whose_answer_stays(fields: dict[str, Any], kept: int) -> None:
     assert all(notes)
     # Each of those that go names the row that stays.
     assert {note[1] for row, note in zip(made["row"], notes, strict=True) if note and row != kept} == {str(kept)}
+
+
+def test_a_key_that_no_row_has_does_not_mean_first() -> None:
+    rows = [say("What is the time limit?", answer, created_at="soon") for answer in ("A week.", "A month.")]
+    with pytest.raises(
+        RunError, match="contradictions: by: no row has the meta key 'created'; keys seen: created_at; did"
+    ):
+        decide(Contradictions(keep="newest", by="created"), rows)
+    with pytest.raises(RunError, match="no value of the meta key 'created_at' can be read as a time"):
+        decide(Contradictions(keep="newest", by="created_at"), rows)
+    assert decide(Contradictions(keep="newest", by="created"), []).height == 0
+    assert decide(Contradictions(level="off", keep="newest", by="created"), rows).height == 0
 
 
 def test_numbers_and_repeats_contradict_nothing() -> None:

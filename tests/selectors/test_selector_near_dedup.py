@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from ftdata import flow
 from ftdata.batch import Batch, to_batches
 from ftdata.conversation import Conversation, Message, assistant, system, user
+from ftdata.errors import RunError
 from ftdata.recipe import Recipe
 from ftdata.selectors.near_dedup import NearDedup
 from ftdata.similarity.bands import bands
@@ -550,6 +551,8 @@ def test_no_pair_is_missed_by_chance() -> None:
         {"seed": 1},
         {"keep": "best"},
         {"by": "x"},
+        {"also": [0.4]},
+        {"also": [0.7], "backend": "datasketch"},
     ],
 )
 def test_refuses_what_it_cannot_do(fields: dict[str, Any]) -> None:
@@ -681,6 +684,212 @@ def test_answers_of_earlier_runs_count_too() -> None:
     assert json.loads(made["tags"][0]) == {"cluster": 1, "similarity": 1.0, "conflict": {"with": "train.jsonl#1"}}
 
 
+# --- the very same question -------------------------------------------------------------------------------------------
+
+SHORT = ("It is on its way.", "It was lost; we have sent LM-{} again.", "Please check the address.", "No idea, sorry!")
+
+
+def flagged(made: pl.DataFrame) -> dict[int, int]:
+    found = made.filter(pl.col("flags").list.contains("conflict")).select("row", "note", "tags").rows()
+    told = {row: json.loads(tags)["conflict"]["with"] for row, _, tags in found}
+    for row, note, _ in found:
+        assert re.fullmatch(rf"conflict row {told[row]}, same question, J 0\.\d{{4}}, \d+ words? differs?", note), note
+    return told
+
+
+@pytest.mark.parametrize("fields", [{}, {"on": "question"}, {"backend": "datasketch"}, {"mask": True}])
+def test_short_tickets_of_one_template_conflict_by_default(fields: dict[str, Any]) -> None:
+    orders = ("LM-20418", "7", "[ORDER_1]", "LM-3", "A7F-3B-C", "45.000", "20420", "1")
+    rows = [
+        say(f"Hi, where is my order {order}? It should have arrived yesterday.", SHORT[at % 4].format(at))
+        for at, order in enumerate(orders)
+    ]
+    stage = NearDedup(**fields)
+    made = decide(stage, whole(rows))
+    if fields == {"mask": True}:  # J of the conversations with the same answer is 1
+        assert made.filter(pl.col("drop").is_not_null())["row"].to_list() == [5, 6, 7, 8]
+        assert flagged(made) == {2: 1, 3: 1, 4: 1}
+        return
+    assert made["drop"].null_count() == made.height
+    assert flagged(made) == dict.fromkeys((2, 3, 4, 6, 7, 8), 1)
+    assert stage.summary(made) == {"clusters": 0, "conflicts": 6}
+    one, other = (shingles("\n".join(turn.content or "" for turn in rows[at].messages or ()), 5) for at in (0, 1))
+    if not fields:
+        assert f"J {len(one & other) / len(one | other):.4f}, " in made["note"][0]
+    assert flagged(decide(stage.model_copy(update={"keep": "last"}), whole(rows))) == {
+        7: 8,
+        6: 8,
+        5: 8,
+        3: 8,
+        2: 8,
+        1: 8,
+    }
+    blind = stage.model_copy(update={"conflict": "drop"})
+    assert decide(blind, whole(rows)).height == 0 and "asked" not in blind.sketch(whole(rows)).columns
+
+
+def test_answers_of_earlier_runs_count_for_the_same_question_too() -> None:
+    told = (("5", ""), ("6", "On its way."), ("9", "Nobody knows."))
+    before = whole([say(f"Where is my order {order} now?", answer) for order, answer in told], "old.jsonl")
+    rows = [say("Where is my order 77 now?", "Lost."), say("where is my order 8 now", "On its way!")]
+    made = decide(NearDedup(against=(Path("a"),)), whole(rows), written={"a": before})
+    note = "conflict earlier old.jsonl#2, same question, J 0.0000, 3 words differ"
+    assert made.rows() == [(1, None, note, ["conflict"], '{"conflict": {"with": "old.jsonl#2"}}')]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "123",
+        "LM-2 LM-3",
+        "hi",
+        "Hello, good morning!",
+        "thank you so much",
+        "Oi, bom dia",
+        "ok 5, gracias",
+        "???",
+        "",
+        "👍",
+    ],
+)
+def test_what_asks_nothing_makes_no_conflict(asked: str) -> None:
+    rows = [say(asked, answer) for answer in SHORT]
+    assert flagged(decide(NearDedup(), whole(rows))) == {}
+
+
+def test_signs_and_spaces_of_a_long_question_do_not_count() -> None:
+    asked = "why does nobody write to me about my new order LM-{} or call me back to tell me where it is"
+    forms = (
+        asked,
+        asked.capitalize() + "?",
+        asked.replace(" ", "  ") + " !",
+        "«" + asked.upper().replace(" ", ", ") + "...»",
+    )
+    rows = [say(form.format(at * 77), SHORT[at].format(1)) for at, form in enumerate(forms)]
+    assert flagged(decide(NearDedup(), whole(rows))) == {2: 1, 3: 1, 4: 1}
+
+
+@pytest.mark.parametrize(("size", "found"), [(512, {2: 1}), (513, {})])
+def test_a_question_that_is_long_is_left_to_its_similarity(size: int, found: dict[int, int]) -> None:
+    asked = "where is my order LM-5 now "
+    asked += "x" * (size - len(asked))
+    rows = [say(asked.replace("-5", f"-{at}"), SHORT[at - 1].format(1)) for at in (1, 2)]
+    assert flagged(decide(NearDedup(), whole(rows))) == found
+
+
+def test_only_the_very_same_question_counts() -> None:
+    def talk(*turns: str, prompt: str = "") -> Conversation:
+        said = (user(text) if at % 2 == 0 else assistant(text) for at, text in enumerate(turns))
+        return Conversation(messages=((system(prompt),) if prompt else ()) + tuple(said))
+
+    last = "And what shall I do now?"
+    rows = [
+        talk("My printer does not print", "Is it on?", last, "Switch it on."),
+        talk("My phone does not ring", "Is it on?", last, "Charge it."),
+        talk("What does it say about order 5?", "That it is lost.", prompt="Order 5 is lost"),
+        talk("What does it say about order 6?", "That it is sent.", prompt="Order 6 was sent"),
+        talk("What does it say about order 7?", "Nothing at all.", prompt="Order 7 was sent"),
+        talk("How much is it for zone 3?", "It costs 9 euros."),
+        talk("How much is it for zone 4?", "It costs 12 euros."),
+        talk("How much is it for zone 5?", ""),
+        talk("How much is it for zone 6?"),
+        talk("How much is it for zone 7?", "It is free."),
+        talk("my printer does NOT print...", "Is it on", last, "Throw it away."),
+    ]
+    assert flagged(decide(NearDedup(), whole(rows))) == {5: 4, 10: 6, 11: 1}
+
+
+WORDS = st.lists(
+    st.sampled_from("where is my new order cadê não será größe the invoice of may ¿dónde заказ 订单".split()),
+    min_size=3,
+    max_size=20,
+)
+FILLED = ("LM-20418", "7", "[ORDER_1]", "maria.b@example.com", "1.234,50", "A7F-3B-C", "10:30", "x9_y-2")
+STYLE = st.tuples(st.sampled_from([" ", "  ", "\n", ", "]), st.sampled_from(["", "?", " !"]))
+TURN = st.tuples(
+    st.integers(0, 3),
+    st.lists(st.sampled_from(FILLED), min_size=3, max_size=3),
+    st.sampled_from([str.lower, str.title, str.upper]),
+    st.integers(0, 3),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(WORDS, STYLE), min_size=4, max_size=4),
+    st.lists(st.integers(0, 20), min_size=3, max_size=3),
+    st.lists(TURN, max_size=10),
+    st.sampled_from(["first", "last"]),
+    st.integers(1, 5),
+    st.randoms(use_true_random=False),
+)
+def test_conflicts_are_those_of_a_plain_search(
+    templates: list[Any], places: list[int], turns: list[Any], keep: Any, size: int, chance: random.Random
+) -> None:
+    rows, keys = [], []
+    for which, fills, case, answer in turns:
+        template, (space, end) = templates[which]
+        text = [case(word) if word != "größe" else word for word in template]
+        for place, fill in zip(sorted(places, reverse=True), fills, strict=True):
+            text.insert(place % (len(text) + 1), fill)
+        rows.append(say(space.join(text) + end, ("", *SHORT)[answer].format(len(rows))))
+        marked = ["0" if word in FILLED else word.lower() for word in text]
+        keys.append(tuple(word for at, word in enumerate(marked) if word != "0" or marked[at - 1 : at] != ["0"]))
+    stage = NearDedup(threshold=1, keep=keep)
+    batch = whole(rows)
+    made = decide(stage, batch)
+    assert decide(stage, batch, size).equals(made)
+    order = list(range(batch.height))
+    chance.shuffle(order)
+    assert decide(stage, batch[order], size).equals(made)
+    gone = set(made.filter(pl.col("drop").is_not_null())["row"].to_list())
+    first: dict[Any, int] = {}
+    expected = {}
+    for row in range(1, len(rows) + 1) if keep == "first" else range(len(rows), 0, -1):
+        key, answer = keys[row - 1], turns[row - 1][-1]
+        if row not in gone and answer:
+            lead = first.setdefault(key, row)
+            if answer != turns[lead - 1][-1]:
+                expected[row] = lead
+    assert flagged(made) == expected
+
+
+# --- other thresholds -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{}, {"on": "question", "keep": "longest"}, {"conflict": "drop", "mask": True}])
+def test_other_thresholds_tell_what_a_run_with_each_would_do(fields: dict[str, Any]) -> None:
+    rows = [halves(text) for text in TEXTS[:600]]
+    rows += [ticket(at, ANSWERS[at % 4].format(at)) for at in range(20)]
+    rows += [say(f"Where is my order {at} now?", SHORT[at % 4].format(at)) for at in range(20)]
+    batch, before = whole(rows), {"a": whole([halves(text) for text in TEXTS[550:700]], "old")}
+    others = (0.6, 0.75, 0.95)
+    plain = NearDedup(against=(Path("a"),), **fields)
+    stage = plain.model_copy(update={"also": others})
+    made = stage.select(stage.sketch(batch).lazy(), Held(batch, before)).collect()
+    once = decide(plain, batch, written=before)
+    assert made.drop("told").equals(once)
+    told = stage.summary(made)
+    assert plain.summary(once) == {key: value for key, value in told.items() if not key.startswith("at ")}
+    seen = set()
+    for threshold in others:
+        again = decide(plain.model_copy(update={"threshold": threshold}), batch, written=before)
+        gone = again["drop"].count()
+        conflicts = again["flags"].list.contains("conflict").sum()
+        assert told[f"at {threshold:g}"] == {"drop": gone, "keep": len(rows) - gone, "conflicts": conflicts}
+        seen.add(gone)
+    assert len(seen) > 1
+
+
+def test_other_thresholds_are_told_where_nothing_is_decided() -> None:
+    stage = NearDedup(also=(0.5,))
+    batch = whole([say("one thing"), say("another")])
+    made = stage.select(stage.sketch(batch).lazy(), Held(batch)).collect()
+    assert stage.summary(made) == {"clusters": 0, "at 0.5": {"drop": 0, "keep": 2, "conflicts": 0}}
+    empty = stage.select(stage.sketch(batch.clear()).lazy(), Held(batch.clear())).collect()
+    assert stage.summary(empty) == {"clusters": 0}
+
+
 # --- which one stays --------------------------------------------------------------------------------------------------
 
 
@@ -696,10 +905,25 @@ def test_keeps_the_newest_or_the_best() -> None:
     assert set(dropped(NearDedup(keep="best", by="csat"), rows).values()) == {7}
     assert set(dropped(NearDedup(keep="best", by="csat"), rows[:-1]).values()) == {2}
     assert set(dropped(NearDedup(keep="best", by="csat", order="low"), rows).values()) == {1}
-    assert set(dropped(NearDedup(keep="best", by="nothing"), rows).values()) == {1}
     assert NearDedup(keep="newest", by="at.created").reads_meta() == {"at", "at.created"}
-    rows = [say(count(0, 50)).model_copy(update={"meta": None})] * 2
-    assert dropped(NearDedup(keep="best", by="csat"), rows) == {2: 1}
+    rows = [row({"csat": 1}), say(count(0, 50)), row({"csat": 2})]
+    assert dropped(NearDedup(keep="best", by="csat"), rows) == {1: 3, 2: 3}
+
+
+@pytest.mark.parametrize(
+    ("fields", "metas", "told"),
+    [
+        ({"keep": "best", "by": "cst"}, [{"csat": 5}, None], "no row has the meta key 'cst'; keys seen: csat; did you"),
+        ({"keep": "newest", "by": "x"}, [None, {"x": None}], "by: no row has the meta key 'x'; keys seen: none"),
+        ({"keep": "best", "by": "n"}, [{"n": "good"}, {"m": 1}], "of the meta key 'n' can be read as a number"),
+        ({"keep": "newest", "by": "at.on"}, [{"at": {"on": "soon"}}] * 2, "'at.on' can be read as a time; write them"),
+    ],
+)
+def test_a_key_that_no_row_has_does_not_mean_first(fields: dict[str, Any], metas: list[Any], told: str) -> None:
+    rows = [say(count(0, 50)).model_copy(update={"meta": meta}) for meta in metas]
+    with pytest.raises(RunError, match=re.escape(told)):
+        decide(NearDedup(**fields), whole(rows), size=1)
+    assert decide(NearDedup(**fields), whole(rows).clear()).height == 0
 
 
 # --- backends ---------------------------------------------------------------------------------------------------------

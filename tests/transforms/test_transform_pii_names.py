@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import types
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from timing import cpu
 
 from ftdata.batch import conversations, to_batches
 from ftdata.conversation import Conversation, assistant, user
@@ -96,7 +98,7 @@ def test_message_names_and_keys_of_arguments() -> None:
     (batch,) = to_batches([row])
     (result,) = conversations(Pii(types=("name", "phone")).apply(batch))
     assert result.messages and result.messages[0].name == "[NAME_1]"
-    assert result.messages[0].content in ("[NAME_1] and Ida ask", "[NAME_1] and [NAME_2] ask")
+    assert result.messages[0].content == "[NAME_1] and [NAME_2] ask"  # no other key need tell of anything
 
 
 def test_two_people_have_two_numbers_and_meta_is_scrubbed_unless_spared() -> None:
@@ -270,13 +272,10 @@ def test_laws(rows: list[Conversation]) -> None:
 
 
 def test_a_megabyte_of_names_is_not_slow() -> None:
-    import time
-
     for unit in ("Anna ", "Hi Anna,\n", "Anna Smith Anna-", "A. ", "Regards,\n", "Mr. ", "my name is "):
         texts = pl.Series("text", [unit * (500_000 // len(unit))])
-        began = time.process_time()
-        Names({0: ["Anna Smith"]}).find(texts, np.zeros(1, dtype=np.uint32), None)
-        assert time.process_time() - began < 2, unit
+        names = Names({0: ["Anna Smith"]})
+        assert cpu(partial(names.find, texts, np.zeros(1, dtype=np.uint32), None)) < 2, unit
 
 
 # --- the model --------------------------------------------------------------------------------------------------------

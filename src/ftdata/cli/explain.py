@@ -8,7 +8,11 @@ import click
 @click.command("explain")
 @click.argument("run", metavar="RUN")
 @click.argument("what", metavar="ID|FILE:LINE")
-@click.option("--show-values", is_flag=True, help="Show the texts too: as they were read and as they were written.")
+@click.option(
+    "--show-values",
+    is_flag=True,
+    help="Show the texts too: as they were read and as they were written, and how conflicting answers differ.",
+)
 @click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
 def command(run: str, what: str, show_values: bool, json: bool) -> None:
     """Tell the life of a row: its records, each step, its end.
@@ -43,5 +47,10 @@ def command(run: str, what: str, show_values: bool, json: bool) -> None:
         if life.read is not None:
             data("  as read:")
             show_conversations([life.read])
+        for difference in life.differs:
+            other = f"row {difference.row} = {difference.id}"
+            data(f"  {difference.stage}: answer differs from {other}, J {difference.similarity:.4f} (- there, + here)")
+            for sign, text in difference.words:
+                data(f"    {sign} {text}")
         for text in life.written:
             data(f"  as written: {text}")

@@ -1,24 +1,14 @@
-"""Selectors: decide what depends on other rows, from small sketches of all of them."""
+"""Selectors: decide what depends on other rows, from small sketches of all of them; `STAGES` says where each stands."""
 
 from __future__ import annotations
 
-from ftdata.selectors.contradictions import Contradictions
-from ftdata.selectors.decontaminate import Decontaminate
-from ftdata.selectors.downsample import Downsample
-from ftdata.selectors.exact_dedup import ExactDedup
-from ftdata.selectors.language import Language
-from ftdata.selectors.mix import Mix
-from ftdata.selectors.near_dedup import NearDedup
-from ftdata.selectors.split import Split
-from ftdata.stages import Selector
-
-STAGES: tuple[type[Selector], ...] = (
-    Contradictions,
-    Decontaminate,
-    Downsample,
-    ExactDedup,
-    Language,
-    Mix,
-    NearDedup,
-    Split,
-)
+STAGES: dict[str, str] = {
+    "contradictions": "contradictions:Contradictions",
+    "decontaminate": "decontaminate:Decontaminate",
+    "downsample": "downsample:Downsample",
+    "exact-dedup": "exact_dedup:ExactDedup",
+    "language": "language:Language",
+    "mix": "mix:Mix",
+    "near-dedup": "near_dedup:NearDedup",
+    "split": "split:Split",
+}

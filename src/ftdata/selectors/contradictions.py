@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from ftdata.batch import Batch
-from ftdata.selectors.near_dedup.order import Keep, fits, ordered, scores
+from ftdata.selectors.near_dedup.order import Keep, fits, lacking, ordered, scores
 from ftdata.similarity import sketch, spoken, twins
 from ftdata.similarity.answers import Answers, differing, masked
 from ftdata.similarity.twins import Read
@@ -94,16 +94,23 @@ class Contradictions(Selector):
         return "first" if self.keep == "none" else self.keep
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
-        """Give the sketch of each row's question (280 bytes), the length of its answer, and what it is ordered by."""
+        """Give the sketch of each row's question (280 bytes), the length of its answer, and what it is ordered by (with
+        `told` of rows without it, null for most)."""
         if self.level == "off":
             batch = batch.clear()
         said = _answers(batch).str.len_chars().rename("said")
-        more = [scores(batch, self._order, self.by)] if self.by is not None else []
+        more = scores(batch, self._order, self.by) if self.by is not None else []
         return sketch(_questions(batch), self.ngram).select(batch["row"], pl.all(), said, *more)
 
     def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
-        """Group the rows by what they ask; in each group compare all answers with that of its first row."""
-        frame = ordered(sketches.collect(), self._order, self.order == "low")
+        """Group the rows by what they ask; in each group compare all answers with that of its first row.
+
+        Raises `RunError` if no row has what `by` names.
+        """
+        frame = sketches.collect()
+        if self.by is not None:
+            frame = lacking(frame, self.name, self._order, self.by)
+        frame = ordered(frame, self._order, self.order == "low")
         numbers = frame["row"].to_numpy()
         found = twins(frame, _reader(rows, _questions), self.threshold, self.ngram, tick=rows.tick)
         length = frame["said"].to_numpy().astype(np.int64)

@@ -3,8 +3,10 @@ share one is below 2e-21 (birthday bound, n²/2¹²⁹), so equal hashes are tak
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -17,6 +19,7 @@ from ftdata.stages import Example, Rows, Selector
 
 _JSON = ("tool_calls", "parts", "extra")
 _ROLES = {"question": ("user",), "answer": ("assistant",)}
+_Spelt: TypeAlias = Sequence[pl.Expr | str]
 
 
 class ExactDedup(Selector):
@@ -128,20 +131,20 @@ def canonical(batch: Batch, roles: tuple[str, ...] | None = None, loose: bool = 
         turns = _turns(batch, "messages", ("content", "parts", "tool_calls"), loose, roles)
         return turns.rename("canonical")
     pieces = [_turns(batch, column, FIELDS, loose, None) for column in ("messages", "rejected")]
-    pieces.append(_field(batch["answer_at"].cast(pl.String)))
-    pieces += [_field(compact(batch[column])) for column in ("tools", "extra")]
-    return pl.select(pl.concat_str([piece.fill_null("~") for piece in pieces])).to_series().rename("canonical")
+    fields = [batch["answer_at"], compact(batch["tools"]), compact(batch["extra"])]
+    spelt = [_or_null(piece, [pl.col(piece.name)]) for piece in pieces] + [_field(values) for values in fields]
+    return _joined([*pieces, *fields], spelt).rename("canonical")
 
 
 def _turns(batch: Batch, column: str, fields: tuple[str, ...], loose: bool, roles: tuple[str, ...] | None) -> pl.Series:
     if batch[column].null_count() == batch.height:
         return pl.Series(column, [None], pl.String).new_from_index(0, batch.height)
     messages = flat(batch, column)
-    values = [compact(messages[f]) if f in _JSON else messages[f].cast(pl.String) for f in fields]
+    values = [compact(messages[f]) if f in _JSON else messages[f] for f in fields]
     if loose:
         at = fields.index("content")
         values[at] = values[at].str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
-    turns = pl.select(pl.concat_str([_field(value) for value in values])).to_series()
+    turns = _joined(values, [_field(value) for value in values])
     if roles is not None:
         # A turn that says nothing is left out, so that rows of blanks are not each other's copies.
         content, parts, calls = values
@@ -149,19 +152,42 @@ def _turns(batch: Batch, column: str, fields: tuple[str, ...], loose: bool, role
         spoken &= (content.fill_null("").str.strip_chars() != "") | parts.is_not_null() | calls.is_not_null()
         turns = pl.select(pl.when(spoken).then(turns)).to_series()
     offsets = np.concatenate(([0], np.cumsum(lengths(batch, column).to_numpy(), dtype=np.int64)))
-    listed = nest(turns, offsets, batch[column].is_null().to_numpy()).list.drop_nulls()
-    joined = listed.list.join("")
+    listed = nest(turns, offsets, batch[column].is_null().to_numpy() if batch[column].null_count() else None)
+    rows, said = listed.to_frame(column), pl.col(column).list
     if roles is not None:
-        return pl.select(pl.when(listed.list.len() > 0).then(joined)).to_series()
-    counted = pl.format("{}[{}]", listed.list.len(), joined)
-    return pl.select(pl.when(listed.is_not_null()).then(counted)).to_series()
+        rows = rows.select(said.drop_nulls())
+        return rows.select(pl.when(said.len() > 0).then(said.join(""))).to_series()
+    counted = pl.format("{}[{}]", said.len(), said.join(""))
+    return rows.select(pl.when(said.len().is_not_null()).then(counted) if listed.null_count() else counted).to_series()
 
 
-def _field(values: pl.Series) -> pl.Series:
-    """Give `length:text` for each value, `~` for null; what it gives for one value depends on no other."""
+def _field(values: pl.Series) -> _Spelt:
+    """Spell `length:text` for each value of a column, `~` for null; what it is for one value depends on no other."""
+    text = pl.col(values.name).cast(pl.String)
+    return _or_null(values, [text.str.len_bytes(), ":", text])
+
+
+def _or_null(values: pl.Series, spelt: _Spelt) -> _Spelt:
     if values.null_count() == len(values):
-        return pl.Series(values.name, ["~"]).new_from_index(0, len(values))
-    return pl.select(pl.format("{}:{}", values.str.len_bytes(), values).fill_null("~")).to_series()
+        return ["~"]
+    return [pl.concat_str(_terms(spelt)).fill_null("~")] if values.null_count() else spelt
+
+
+def _joined(columns: Sequence[pl.Series], spelt: Iterable[_Spelt]) -> pl.Series:
+    """Join what is spelt of some columns: texts that are the same for all rows, and such as each has of its own."""
+    terms: list[pl.Expr | str] = []
+    for term in chain.from_iterable(spelt):  # most columns hold nothing: what is said of them is one text
+        if isinstance(term, str) and terms and isinstance(terms[-1], str):
+            terms[-1] += term
+        else:
+            terms.append(term)
+    if len(terms) == 1 and isinstance(terms[0], str):
+        return pl.Series([terms[0]]).new_from_index(0, len(columns[0]))
+    return pl.DataFrame(columns).select(pl.concat_str(_terms(terms))).to_series()
+
+
+def _terms(spelt: _Spelt) -> list[pl.Expr]:
+    return [pl.lit(term) if isinstance(term, str) else term for term in spelt]
 
 
 def digests(texts: pl.Series, seed: int = 0) -> tuple[pl.Series, pl.Series]:

@@ -1,7 +1,5 @@
-"""Trainers: hand a proven run to a service or a local tool."""
+"""Trainers: hand a proven run to a service or a local tool; `STAGES` says where each one stands."""
 
 from __future__ import annotations
 
-from ftdata.stages import Trainer
-
-STAGES: tuple[type[Trainer], ...] = ()
+STAGES: dict[str, str] = {}

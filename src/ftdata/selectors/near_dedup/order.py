@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from ftdata.batch import Batch
+from ftdata.batch import Batch, dumps
+from ftdata.checks.classes import Told
+from ftdata.errors import RunError
 from ftdata.readers.times import instant
 from ftdata.transforms.filter import look_up
 
@@ -21,13 +23,39 @@ def fits(keep: str, by: str | None) -> None:
         raise ValueError('`by` names the meta key for keep = newest or best; give both, such as by = "created_at"')
 
 
-def scores(batch: Batch, keep: Keep, by: str | None) -> pl.Series:
-    """Give what rows are ordered by beside their place: the time or the number in meta; null where there is none."""
-    if by is None:
-        return pl.Series("score", [None], pl.Float64).new_from_index(0, batch.height)
+def scores(batch: Batch, keep: Keep, by: str) -> list[pl.Series]:
+    """Give the `score` that rows are ordered by, the time or the number in meta (null: none), and `told`.
+
+    `told` is JSON, null for most rows: the meta keys of a row that lacks `by`, each set of them once, or the key itself
+    where its value cannot be read.
+    """
     read = _moment if keep == "newest" else _number
-    found = [read(look_up(json.loads(text), by)) if text else None for text in batch["meta"].to_list()]
-    return pl.Series("score", found, pl.Float64)
+    found: list[float | None] = []
+    told: list[str | None] = []
+    shapes = set[str]()
+    for text in batch["meta"].to_list():
+        meta = json.loads(text) if text else None
+        value = look_up(meta, by)
+        found.append(read(value))
+        shape = None
+        if found[-1] is None:
+            shape = dumps(by if value is not None else sorted(meta) if isinstance(meta, dict) else [])
+        told.append(None if shape in shapes else shape)
+        if shape is not None:
+            shapes.add(shape)
+    return [pl.Series("score", found, pl.Float64), pl.Series("told", told, pl.String)]
+
+
+def lacking(sketches: pl.DataFrame, stage: str, keep: Keep, by: str) -> pl.DataFrame:
+    """Give the sketches without `told`; raise `RunError` if there are rows, but none with what they are ordered by."""
+    if sketches.height and sketches["score"].null_count() == sketches.height:
+        told = {text: json.loads(text) for text in sketches["told"].drop_nulls().unique().to_list()}
+        if any(value == by for value in told.values()):
+            kind = "a time; write them as ISO 8601, such as 2026-01-31" if keep == "newest" else "a number"
+            raise RunError(f"{stage}: by: no value of the meta key {by!r} can be read as {kind}")
+        seen = [dumps([[], [key for key in keys if key != by]]) for keys in told.values()]
+        raise Told(pl.Series(seen, dtype=pl.String)).missing(stage, "by", by)
+    return sketches.drop("told")
 
 
 def ordered(sketches: pl.DataFrame, keep: Keep, low: bool = False) -> pl.DataFrame:

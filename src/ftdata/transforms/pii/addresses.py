@@ -57,7 +57,7 @@ SPELT = (
 )
 SPELT_HINT = (
     r"(?i) @ ?[a-z0-9]|@ [a-z0-9]|arroba|[\[({<] ?(?:at|@|a) ?[\])}>]"
-    r"| at [\w\-]{1,40} ?[\[({<]? ?(?:dot|point|punkt|ponto|punto)"
+    r"| at [^ ]+ ?[\[({<]? ?(?:dot|point|punkt|ponto|punto)"
 )
 _AT = re.compile(r"(?i) ?[\[({<] ?(?:at|arroba|@|a) ?[\])}>] ?| (?:at|arroba) | @ ?|@ ")
 _DOT = re.compile(r"(?i) ?[\[({<] ?(?:dot|ponto|punto|point|punkt|\.) ?[\])}>] ?| (?:dot|ponto|punto|point|punkt) ")

@@ -7,6 +7,7 @@ number plans and neighbours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
@@ -90,22 +91,21 @@ def _candidates(
             for literal in some:
                 holders[literal].append(position)
     hinted, windows = _behind_gates(rules, texts)
-
-    def passing(rule: Rule) -> pl.Series:
-        if rule.hint not in hinted:
-            hinted[rule.hint] = texts.str.contains(rule.hint).arg_true()
-        return hinted[rule.hint]
-
+    fewer = len(texts) < len(around[0])
+    # One call for all that are asked in any case: on a small batch it is the calls that take the time.
+    asked = dict.fromkeys(rule.hint for rule in rules if not rule.literals and (fewer or not rule.context))
+    hinted.update(_holders(texts, [hint for hint in asked if hint not in hinted]))
+    told = _holders(around[0], [rule.context for rule in rules if rule.context and rule.hint not in hinted])
     result = []
     for rule in rules:
         if rule.literals:
             held_by = {position for literal in rule.literals for position in holders[literal]}
-            result.append(pl.Series(sorted(held_by), dtype=pl.UInt32))
+            result.append(pl.Series(sorted(held_by), dtype=pl.UInt32) if held_by else _NOWHERE)
             continue
         where = _NOWHERE
-        if rule.context and (rule.hint in hinted or len(texts) < len(around[0])):
+        if rule.context and rule.hint in hinted:
             # The hint is cheap or known already: only what surrounds its texts is asked for the context.
-            where = passing(rule)
+            where = hinted[rule.hint]
             if not len(where):
                 result.append(where)
                 continue
@@ -113,14 +113,21 @@ def _candidates(
             named = around[0].gather(near).str.contains(rule.context).to_numpy()
             where = where.filter(pl.Series(np.isin(rows[where.to_numpy()], around[1][near.to_numpy()][named])))
         elif rule.context:
-            named = around[0].str.contains(rule.context).to_numpy()
-            if named.any():
-                where = pl.Series(np.flatnonzero(np.isin(rows, around[1][named])), dtype=pl.UInt32)
+            tellers = told[rule.context]
+            if len(tellers):
+                where = pl.Series(np.flatnonzero(np.isin(rows, around[1][tellers.to_numpy()])), dtype=pl.UInt32)
                 where = where.filter(texts.gather(where).str.contains(rule.hint))
         else:
-            where = passing(rule)
+            where = hinted[rule.hint]
         result.append(where)
     return result, windows
+
+
+def _holders(texts: pl.Series, patterns: Iterable[str]) -> dict[str, pl.Series]:
+    """Give for each pattern the positions of the texts that hold it, by one call."""
+    text, asked = pl.col("text"), dict.fromkeys(patterns)
+    marks = texts.rename("text").to_frame().select(text.str.contains(pattern).alias(pattern) for pattern in asked)
+    return {mark.name: mark.arg_true() if mark.any() else _NOWHERE for mark in marks}
 
 
 def _behind_gates(rules: Sequence[Rule], texts: pl.Series) -> tuple[dict[str, pl.Series], dict[str, _Windows]]:
@@ -133,19 +140,18 @@ def _behind_gates(rules: Sequence[Rule], texts: pl.Series) -> tuple[dict[str, pl
     windows: dict[str, _Windows] = {}
     passed: dict[str, pl.Series] = {}
     for (gate, window), hints in gates.items():
-        if gate not in passed:
-            passed[gate] = texts.str.contains(gate).arg_true()
+        if not passed:
+            passed = _holders(texts, (gate for gate, _ in gates))
         through = passed[gate]
         if not len(through):
             result.update(dict.fromkeys(hints, _NOWHERE))
             continue
-        text = pl.col("text")
         looked = texts.gather(through)
         if window:
             looked = looked.str.extract_all(window).list.join("\n")
             windows[window] = _Windows(through.to_numpy(), looked)
-        marks = looked.rename("text").to_frame().select(text.str.contains(hint).alias(hint) for hint in hints)
-        result.update({hint: through.filter(marks[hint]) for hint in hints})
+        held = _holders(looked, hints)
+        result.update({hint: through.gather(where) if len(where) else where for hint, where in held.items()})
     return result, windows
 
 
@@ -187,10 +193,10 @@ def find(
         hits = _hits(rule, rank, scanned, where, windows)
         for position, some in hits.items():
             found.setdefault(position, []).extend(some)
-    if keys is not None:
+    if keys is not None and (under := telling(keys)):
         for type, says in _UNDER.items():
             for rank in [rank for rank, rule in enumerate(rules) if rule.type == type][:1]:
-                for position, length, value in _under_keys(scanned, keys, says):
+                for position, length, value in _under_keys(scanned, keys, under, says):
                     found.setdefault(position, []).append((rank, 0, length, value))
     result = {}
     for position in sorted(found):
@@ -214,13 +220,18 @@ _UNDER: dict[str, Callable[[str, str], str]] = {
 
 
 def _under_keys(
-    texts: pl.Series, keys: Sequence[str | None], says: Callable[[str, str], str]
+    texts: pl.Series, keys: Sequence[str | None], under: list[int], says: Callable[[str, str], str]
 ) -> Iterable[tuple[int, int, str]]:
-    for position, (key, text) in enumerate(zip(keys, texts.to_list(), strict=True)):
-        if key is not None and (value := says(key, text)):
+    for position, text in zip(under, texts.gather(under).to_list(), strict=True):
+        if value := says(keys[position] or "", text):
             yield position, len(text), value
 
 
-def telling_keys(texts: pl.Series) -> bool:
-    """Say whether a text as a whole is a key that names what stands under it (`password`, `phone`, `cep`)."""
-    return bool(texts.str.contains(f"{KEYED}|{NAMED}|{documents.NAMED}").any())
+_TELLING = tuple(re.compile(names) for names in (KEYED, NAMED, documents.NAMED))
+
+
+def telling(keys: Sequence[str | None]) -> list[int]:
+    """Give the positions of the keys that name what stands under them: `password`, `phone`, `cep`."""
+    # By Python: the library behind a Series keeps 32 expressions, and to compile this one anew takes 25 ms.
+    named = {key for key in set(keys) if key is not None and any(names.match(key) for names in _TELLING)}
+    return [at for at, key in enumerate(keys) if key in named] if named else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
@@ -16,7 +17,6 @@ from ftdata.errors import RecipeError
 from ftdata.stages import Example, Transform
 from ftdata.texts import Texts
 from ftdata.transforms.pii import scrubbing
-from ftdata.transforms.pii.find import telling_keys
 from ftdata.transforms.pii.plans import REGIONS, unknown_region
 from ftdata.transforms.pii.rules import TYPES, label, rules
 from ftdata.transforms.pii.shown import EXAMPLES
@@ -193,12 +193,20 @@ class Pii(Transform):
 _OF_NAMES: tuple[str, ...] = tuple(type for type in TYPES if type not in ("ip", "cep", "name"))
 
 
+_SHORTEST = 5
+"""Characters below which no rule finds anything: the shortest is an address, which has six (`a@b.co`)."""
+
+
+@lru_cache(maxsize=1024)
 def scrub(text: str) -> str:
     """Give a string with personal data and secrets replaced by numbered placeholders: file names, logs, messages.
 
     IP addresses and CEPs stay: four numbers with points are a version as often as not where names are given, and
     neither leads to a person without more. Phones need a `+` or a word beside them: dates and counters fill file names.
     """
+    if len(text) < _SHORTEST:
+        # Each look takes some milliseconds, and a manifest holds dozens of country codes.
+        return text
     types = rules(_OF_NAMES, ())
     scrubbed, counts = scrubbing.scrub(pl.Series("text", [text]), np.zeros(1, dtype=np.uint32), types, None)
     return str(scrubbed[0]) if counts else text
@@ -233,8 +241,7 @@ def _contents(batch: Batch) -> int:
 
 
 def _keys(texts: Texts) -> list[str | None] | None:
-    keys = texts.keys()
-    return keys if keys and telling_keys(texts.text) else None
+    return texts.keys() or None
 
 
 def _names(batch: Batch, names_from: Sequence[str], how: str, forms: bool) -> Any:
