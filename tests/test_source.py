@@ -816,7 +816,7 @@ def mutated(seeds: list[bytes], count: int, seed: int) -> Iterator[bytes]:
 
 
 def test_fuzz_of_delimited_text(tmp_path: Path) -> None:
-    path, refused, start = tmp_path / "in.csv", 0, time.perf_counter()
+    path, refused, start = tmp_path / "in.csv", 0, time.process_time()
     for data in mutated(SEEDS, 2_000, 5):
         path.write_bytes(data)
         try:
@@ -830,4 +830,4 @@ def test_fuzz_of_delimited_text(tmp_path: Path) -> None:
         except InputError:
             refused += 1
     assert 0 < refused < 1_500
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60

@@ -450,7 +450,7 @@ def test_fuzz(tmp_path: Path) -> None:
         b"1e999",
         b'"messages":',
     ]
-    rng, start, refused = random.Random(7), time.perf_counter(), 0
+    rng, start, refused = random.Random(7), time.process_time(), 0
     for _ in range(2_000):
         data = bytearray(rng.choice(seeds))
         for _ in range(rng.randint(1, 5)):
@@ -472,4 +472,4 @@ def test_fuzz(tmp_path: Path) -> None:
         for drop, messages in itertools.islice(zip(got["drop"], got["messages"], strict=True), 50):
             assert drop is None or messages is None
     assert refused < 600
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60

@@ -62,12 +62,12 @@ def check(seeds: range, folder: Path) -> None:
     path = folder / "damaged.csv"
     for seed in seeds:
         path.write_bytes(damaged(seed))
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             read(path)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}") from error
-        assert time.perf_counter() - began < 5, seed
+        assert time.process_time() - began < 5, seed
 
 
 @pytest.mark.parametrize("part", range(4))

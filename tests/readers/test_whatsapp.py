@@ -640,19 +640,19 @@ def test_damaged_chats(tmp_path: Path) -> None:
     path = tmp_path / "_chat.txt"
     for seed in range(200):
         path.write_bytes(damaged(seed))
-        begun = time.monotonic()
+        begun = time.process_time()
         if seed % 4 == 0:
             with Source(path) as source, suppress(InputError):
                 WhatsApp.sniff(source)
         with suppress(InputError):
             read(path, assistants=("Bia",), day_first=(None, True, False)[seed % 3])
-        assert time.monotonic() - begun < 5, seed
+        assert time.process_time() - begun < 5, seed
 
 
 @pytest.mark.parametrize(
     "line", ["1/" * 50_000, "[" * 100_000, LRM * 100_000, "a" * 200_000 + ": b", "<" * 100_000, ": " * 50_000]
 )
 def test_a_hostile_line_takes_no_time(line: str, tmp_path: Path) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     turns(f"{ANDROID.format(1)}Ana: {line}\n{line}\n{ANDROID.format(2)}{line}", tmp_path / "_chat.txt")
-    assert time.monotonic() - begun < 3
+    assert time.process_time() - begun < 3

@@ -265,3 +265,9 @@ path = "out.jsonl"
     (tmp_path / "r.toml").write_text(text.replace('"b.jsonl" = 0.4', '"b.jsonl" = -1'))
     with pytest.raises(RecipeError, match=r"r.toml: step 1 \(mix\): weights: .*b.jsonl: -1 is no weight"):
         ftdata.run(tmp_path / "r.toml")
+
+
+def test_fewer_rows_than_a_share_of_tokens_needs_keep_none():
+    rows, made = decide(Mix(weights=weighted([1, 1, 1, 1]), rows=1, unit="tokens"), talks([1, 3, 1, 9]))
+    assert rows == []
+    assert set(Mix(weights=weighted([1, 1, 1, 1])).summary(made)["reached"].values()) == {0}

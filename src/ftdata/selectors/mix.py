@@ -174,9 +174,10 @@ class Mix(Selector):
         names = self._named
         whole = sum(weight for _, weight in self.weights)
         reached = rows if self.unit == "rows" else tokens
+        all_of_them = max(1, sum(reached))  # a bound below the first row of each source keeps none
         return {
             "wanted": {name: round(weight / whole, 4) for name, (_, weight) in zip(names, self.weights, strict=True)},
-            "reached": {name: round(count / sum(reached), 4) for name, count in zip(names, reached, strict=True)},
+            "reached": {name: round(count / all_of_them, 4) for name, count in zip(names, reached, strict=True)},
             "rows": dict(zip(names, rows, strict=True)),
             "tokens": dict(zip(names, tokens, strict=True)),
         }

@@ -40,6 +40,10 @@ def outline(opening: bytes) -> Outline:
                     found.setdefault(stack[-1][0], set()).add(key)
         elif token in (b"{", b"["):
             mapping = token == b"{"
+            if len(stack) >= _DEPTH:
+                # No record stands so deep, and each name of a place holds those of all above it.
+                stack.append(("", mapping))
+                continue
             if not stack:
                 where = "" if mapping else "[]"
             else:

@@ -95,7 +95,7 @@ class Styles:
         Empty where a numbered placeholder stays: in that style, of a type without surrogates, or if no free one is
         left.
         """
-        rendered, tongue = list[str](), ""
+        rendered, tongue, said = list[str](), "", set[str]()
         people: dict[str, str] = {}
         for place, (type, value, surface, skeleton) in enumerate(values):
             style = self._of.get(type, "placeholder")
@@ -103,8 +103,10 @@ class Styles:
             if style == "hash":
                 text = self._token(type, value)
             elif style == "surrogate":
-                tongue = tongue or _tongue(around)
-                text = self._surrogate(type, value, surface, f"{place} {skeleton}", taken, tongue, people)
+                if not tongue:
+                    # A name that somebody has said already would be taken for theirs.
+                    tongue, said = _tongue(around), set(re.findall(r"[^\W\d_]+", around.casefold()))
+                text = self._surrogate(type, value, surface, f"{place} {skeleton}", taken | said, tongue, people)
             taken.add(text.casefold())
             rendered.append(text)
         return rendered
