@@ -473,3 +473,23 @@ def test_fuzz(tmp_path: Path) -> None:
             assert drop is None or messages is None
     assert refused < 600
     assert time.process_time() - start < 60
+
+
+def test_named_keys_go_to_meta(tmp_path: Path) -> None:
+    talk = '"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]'
+    lines = [
+        f'{{{talk},"csat":1.50,"customer":{{"id":12345678901234567890}},"lang":"pt"}}',
+        f'{{{talk},"lang":"es"}}',
+        f'{{{talk},"csat":null}}',
+        f"{{{talk}}}",
+    ]
+    (tmp_path / "chat.jsonl").write_text("\n".join(lines) + "\n")
+    stage = OpenAIChat(path=tmp_path / "chat.jsonl", meta=("csat", "customer"))
+    (batch,) = stage.read(Source(tmp_path / "chat.jsonl"))
+    assert batch["meta"].to_list() == [
+        '{"csat":1.50,"customer":{"id":12345678901234567890}}',
+        None,
+        None,  # a null equals an absent key
+        None,
+    ]
+    assert batch["extra"].to_list() == ['{"lang":"pt"}', '{"lang":"es"}', None, None]

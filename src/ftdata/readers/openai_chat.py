@@ -20,6 +20,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 import pyarrow.json as pj
+from pydantic import Field
 
 from ftdata.batch import ROWS, TEXT, Batch, Rows, dumps, handed, make_batch, messages_column, nest
 from ftdata.jsontext import BadJson, parse, too_deep
@@ -76,6 +77,8 @@ class OpenAIChat(Reader):
     a number beyond a double), `lone-surrogate`, `row-too-large` (64 MiB). A key given twice in one object: the last
     wins, as in every vendor's parser, and the row gets the flag `duplicate-key`.
 
+    A key named in `meta` goes there instead of to the row's `extra`.
+
     Source of the layout: OpenAI's API specification, `FineTuneChatRequestInput`, `FineTunePreferenceRequestInput`,
     `FineTuneReinforcementRequestInput`.
     """
@@ -84,15 +87,31 @@ class OpenAIChat(Reader):
     ready: ClassVar[bool] = True
     problems: ClassVar[frozenset[str]] = frozenset({"not-an-object", "no-messages"})
 
+    meta: tuple[str, ...] = Field(
+        (),
+        description="keys of the row that go to `meta`, such as category or customer: steps can use them, and a writer "
+        "writes them only where it is told to",
+    )
+
     def reads_meta(self) -> frozenset[str]:
         """A reader reads no meta."""
         return frozenset()
 
     def read(self, source: Source) -> Iterator[Batch]:
         """Read the source."""
-        if is_one_value(source.opening()):
-            return _from_items(source)
-        return _from_lines(source)
+        batches = _from_items(source) if is_one_value(source.opening()) else _from_lines(source)
+        return map(self._aside, batches) if self.meta else batches
+
+    def _aside(self, batch: Batch) -> Batch:
+        """Move the keys that are named from `extra` to `meta`."""
+        metas: list[str | None] = []
+        extras: list[str | None] = []
+        for text in batch["extra"]:
+            fields = _raw_object(text) if text is not None else {}
+            taken = {key: fields.pop(key) for key in self.meta if key in fields}
+            metas.append(msgspec.json.encode(taken).decode() if taken else None)
+            extras.append(text if not taken else msgspec.json.encode(fields).decode() if fields else None)
+        return batch.with_columns(pl.Series("meta", metas, pl.String), pl.Series("extra", extras, pl.String))
 
     @classmethod
     def sniff(cls, source: Source) -> Sniff | None:
