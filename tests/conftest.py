@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# A busy machine is no fault of the code; where time is the matter, a test measures it itself.
+settings.register_profile("ftdata", deadline=None)
+settings.load_profile("ftdata")
 # Hundreds of tests start ftdata in a process of its own: told not to keep bytecode, each would compile all of it anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
