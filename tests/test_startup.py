@@ -63,7 +63,15 @@ minimum = 1
 use = "openai-chat"
 path = "out.jsonl"
 """
-USED = ("readers.openai_chat", "writers.learned", "writers.meta", "writers.openai_chat")
+USED = (
+    "readers.openai_chat",
+    "writers.cargo",
+    "writers.encoding",
+    "writers.json_lines",
+    "writers.learned",
+    "writers.meta",
+    "writers.openai_chat",
+)
 STEPS = ("checks.size", "selectors.exact_dedup", "transforms.turns")
 
 

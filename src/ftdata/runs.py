@@ -13,7 +13,7 @@ import polars as pl
 from ftdata import files, ledger
 from ftdata.errors import FtdataError, InputError, RecipeError, RunError
 from ftdata.files import Move, Record
-from ftdata.manifest import Manifest, load
+from ftdata.manifest import Manifest, OutputPart, load
 from ftdata.stages import Writer
 
 
@@ -233,3 +233,15 @@ def _count_ledger(record: Record, manifest: Manifest) -> list[Problem]:
     if dropped != manifest.dropped:
         problems.append(Problem("unbalanced", name, "its dropped rows by stage and reason are not the manifest's"))
     return problems
+
+
+def of_first_writer(record: Record, manifest: Manifest) -> list[OutputPart]:
+    """List the files with rows that the first writer wrote: several writers hold the same rows. Train comes first."""
+    writer = next((stage.label for stage in manifest.stages if stage.kind == "writer"), None)
+    if writer is None or not record.ledger.exists():
+        return []
+    of_writer = (pl.col("event") == "write") & (pl.col("stage") == writer)
+    paths = set(ledger.scan(record.ledger).filter(of_writer).select("output").unique().collect()["output"])
+    order = {"train": 0, "validation": 1, "test": 2}
+    own = [out for out in manifest.outputs if out.path in paths]
+    return sorted(own, key=lambda out: order.get(out.split or "", 0))

@@ -9,4 +9,5 @@ STAGES: dict[str, str] = {
     "lengths": "lengths:Lengths",
     "private-data": "private_data:PrivateData",
     "size": "size:Size",
+    "tokens": "tokens:Tokens",
 }

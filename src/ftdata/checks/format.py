@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import polars as pl
@@ -15,17 +14,20 @@ from ftdata.batch import Batch
 from ftdata.errors import RecipeError
 from ftdata.stages import Check, Example, Finding
 from ftdata.targets import Profile, Rule, load
-from ftdata.targets.gate import Gate
 from ftdata.targets.lines import FORMS, file_faults
-from ftdata.writers.openai_chat import render
+from ftdata.transforms.fit.aim import aim
+from ftdata.writers.cargo import CARGO
 
 SHOWN = 20
 """Rows or lines named for one code at most."""
 
-_RENDER: dict[str, Callable[[Batch], pl.Series]] = {"openai-chat": render}
+NOT_CARRIED = "not-carried"
+"""The code for rows that hold what the layout of a target cannot, as its writer says it."""
+
 _SKETCH = {
     "row": pl.UInt64,
     "split": pl.String,
+    "target": pl.String,
     "form": pl.String,  # set on the one line that stands for the row itself
     "images": pl.Boolean,
     "bytes": pl.UInt64,
@@ -36,13 +38,14 @@ _SKETCH = {
 
 
 class Format(Check):
-    """Judge whether a training target accepts the rows as they would be written for it.
+    """Judge whether training targets accept the rows as they would be written for them.
 
-    Each row is rendered as the target's writer renders it (without `meta` keys) and judged by the rules of the
-    target's dated profile; a finding for each rule that is broken has the rule's code and level, the number of rows,
-    and the first 20 of them. Rules about the whole file (size, least number of rows, one training method, no row in
-    training and validation both) are judged for each split. Columns read: `messages, rejected, answer_at, tools, extra,
-    split`.
+    For each target (`for = "openai"`, or several: `["openai", "nova"]`), each row is rendered as the writer of its
+    layout renders it (without `meta` keys) and judged by the rules of the target's dated profile; what the layout
+    cannot hold is a finding `not-carried` (the step `fit` edits or drops such rows). A finding for each rule that is
+    broken has the rule's code and level, the number of rows, and the first 20 of them. Rules about the whole file
+    (size, least number of rows, one training method, no row in training and validation both) are judged for each
+    split. Columns read: `messages, rejected, answer_at, tools, extra, split`.
     """
 
     name: ClassVar[str] = "format"
@@ -55,17 +58,18 @@ class Format(Check):
     )
     model_config = ConfigDict(populate_by_name=True)
 
-    target: str = Field(alias="for", description="target whose rules apply, such as `openai`")
+    target: str | tuple[str, ...] = Field(
+        alias="for", min_length=1, description="targets whose rules apply, such as `openai`, or profile.toml files"
+    )
 
     @field_validator("target")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _known(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         try:
-            profile = load(value)
+            for name in _each(value):
+                load(name)
         except RecipeError as error:
             raise ValueError(str(error).removeprefix("for: ")) from None
-        if profile.layout not in _RENDER:
-            raise ValueError(f"rows cannot be rendered in the layout of this target, {profile.layout}")
         return value
 
     def reads_meta(self) -> frozenset[str]:
@@ -73,60 +77,92 @@ class Format(Check):
         return frozenset()
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
-        """Give a line for each row (form, size, hash) and one for each breach (code, path)."""
-        gate = _gate(self.target)
-        lines = _RENDER[gate.profile.layout](batch)
-        forms, images = ["sft"] * batch.height, [False] * batch.height
-        rows: list[int] = []
-        codes: list[str] = []
-        paths: list[str] = []
-        for i, line in enumerate(lines):
-            if gate.passes(line):
-                continue
-            verdict = gate.explain(line)
-            forms[i], images[i] = verdict.form, verdict.images
-            for rule, hit in verdict.breaches:
-                rows.append(i)
-                codes.append(rule.code)
-                paths.append(hit.path)
-        hashes: list[int] | None = None
-        if batch["split"].null_count() < batch.height:  # else there is nothing to compare across
-            hashes = [xxhash.xxh3_64_intdigest(line.encode()) for line in lines]
-        whole = pl.DataFrame(
-            {
-                "row": batch["row"],
-                "split": batch["split"],
-                "form": forms,
-                "images": images,
-                "bytes": lines.str.len_bytes() + 1,
-                "hash": pl.Series(hashes if hashes is not None else [None] * batch.height, dtype=pl.UInt64),
-            }
-        )
-        breaches = pl.DataFrame(
-            {"row": batch["row"].gather(rows), "split": batch["split"].gather(rows), "code": codes, "at": paths}
-        )
-        return pl.concat([_shaped(whole), _shaped(breaches)])
+        """Give, for each target, a line for each row (form, size, hash) and one for each breach (code, path)."""
+        return pl.concat([_sketch(target, batch) for target in _each(self.target)])
 
     def judge(self, sketches: pl.LazyFrame) -> list[Finding]:
-        """Give a finding for each rule that is broken, errors first."""
-        profile = load(self.target)
+        """Give a finding for each rule that is broken, target by target, errors first."""
         everything = sketches.collect()
-        breaches = everything.filter(pl.col("code").is_not_null()).sort("row", maintain_order=True)
-        found = {rule.code: rule for rule in profile.rules}
-        findings = []
-        for (code,), hits in breaches.group_by("code", maintain_order=True):
-            rows = hits["row"].unique().sort()
-            places = Counter(_place(path) for path in hits["at"].head(1000)).most_common(5)
-            numbers = {"rows": rows.len(), "breaches": hits.height, "at": [place for place, _ in places]}
+        return [
+            finding
+            for target in _each(self.target)
+            for finding in _judged(load(target), everything.filter(pl.col("target") == target))
+        ]
+
+
+def _each(targets: str | tuple[str, ...]) -> tuple[str, ...]:
+    names = targets.split(",") if isinstance(targets, str) else targets
+    return tuple(dict.fromkeys(name.strip() for name in names))
+
+
+def _sketch(target: str, batch: Batch) -> pl.DataFrame:
+    forms, images = ["sft"] * batch.height, [False] * batch.height
+    lines: list[str] = []
+    rows: list[int] = []
+    codes: list[str] = []
+    paths: list[str] = []
+    for i, line, gate, unheld in aim(target).written(batch):
+        lines.append(line)
+        for word in unheld:
+            rows.append(i)
+            codes.append(NOT_CARRIED)
+            paths.append(word)
+        if not unheld and gate.passes(line):
+            continue
+        verdict = gate.explain(line)
+        forms[i], images[i] = verdict.form, verdict.images
+        for rule, hit in verdict.breaches:
+            rows.append(i)
+            codes.append(rule.code)
+            paths.append(hit.path)
+    hashes: list[int] | None = None
+    if batch["split"].null_count() < batch.height:  # else there is nothing to compare across
+        hashes = [xxhash.xxh3_64_intdigest(line.encode()) for line in lines]
+    whole = pl.DataFrame(
+        {
+            "row": batch["row"],
+            "split": batch["split"],
+            "target": [target] * batch.height,
+            "form": forms,
+            "images": images,
+            "bytes": pl.Series(lines, dtype=pl.String).str.len_bytes() + 1,
+            "hash": pl.Series(hashes if hashes is not None else [None] * batch.height, dtype=pl.UInt64),
+        }
+    )
+    breaches = pl.DataFrame(
+        {
+            "row": batch["row"].gather(rows),
+            "split": batch["split"].gather(rows),
+            "target": [target] * len(rows),
+            "code": codes,
+            "at": paths,
+        }
+    )
+    return pl.concat([_shaped(whole), _shaped(breaches)])
+
+
+def _judged(profile: Profile, everything: pl.DataFrame) -> list[Finding]:
+    breaches = everything.filter(pl.col("code").is_not_null()).sort("row", maintain_order=True)
+    found = {rule.code: rule for rule in profile.rules}
+    findings = []
+    for (code,), hits in breaches.group_by("code", maintain_order=True):
+        rows = hits["row"].unique().sort()
+        places = Counter(_place(path) for path in hits["at"].head(1000)).most_common(5)
+        numbers = {"rows": rows.len(), "breaches": hits.height, "at": [place for place, _ in places]}
+        if code == NOT_CARRIED:
+            findings.append(_unheld(profile, numbers, rows))
+        else:
             findings.append(_finding(found[str(code)], _rows(rows.len()), numbers, rows))
-        findings += _dataset(profile, everything.filter(pl.col("code").is_null()))
-        order = [rule.code for rule in profile.rules]
-        return sorted(findings, key=lambda finding: (finding.level != "error", order.index(finding.code)))
+    findings += _dataset(profile, everything.filter(pl.col("code").is_null()))
+    order = [NOT_CARRIED, *(rule.code for rule in profile.rules)]
+    return sorted(findings, key=lambda finding: (finding.level != "error", order.index(finding.code)))
 
 
-@cache
-def _gate(target: str) -> Gate:
-    return Gate(load(target))
+def _unheld(profile: Profile, numbers: Mapping[str, Any], rows: pl.Series) -> Finding:
+    words = ", ".join(f"{word} ({CARGO[word]})" if word in CARGO else word for word in numbers["at"])
+    said = f"{_rows(rows.len())}: the layout {profile.layout} of {profile.name} cannot hold {words}; add the step fit"
+    where = tuple(int(row) for row in rows[:SHOWN])
+    return Finding(NOT_CARRIED, "error", said, {**numbers, "target": profile.name}, where)
 
 
 def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
@@ -159,7 +195,11 @@ def _dataset(profile: Profile, rows: pl.DataFrame) -> list[Finding]:
     for split in sorted({"train", *rows["split"].unique()}):
         part = rows.filter(pl.col("split") == split)
         for rule, said, numbers in file_faults(
-            profile, part.height, int(part["bytes"].sum()), int(part["images"].sum())
+            profile,
+            part.height,
+            int(part["bytes"].sum()),
+            int(part["images"].sum()),
+            int((part["form"] == "dpo").sum()),
         ):
             if split == "train" or rule.kind not in (
                 "min-rows",

@@ -13,7 +13,28 @@ from typing import Any
 
 import click
 
-COMMANDS = ("run", "convert", "check", "sniff", "init", "show", "explain", "verify", "audit", "stages", "plugins")
+COMMANDS = (
+    "run",
+    "convert",
+    "check",
+    "targets",
+    "rule",
+    "tokens",
+    "sniff",
+    "init",
+    "show",
+    "explain",
+    "verify",
+    "audit",
+    "report",
+    "stats",
+    "head",
+    "diff",
+    "cost",
+    "advise",
+    "stages",
+    "plugins",
+)
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 

@@ -1,18 +1,24 @@
 """Dated target profiles: what a provider's fine-tuning job accepts, rule by rule, with a source and a date for each.
 
-A profile is a TOML file in this folder; the kinds of rule that it may use stand in `rules.py`. A limit is never a
-constant in code: it is a parameter of a rule, and a rule (or limit, or event) whose source is missing or undated does
-not load.
+A profile is a TOML file: one in this folder, one of the user's (wherever a target is named, a path ending in `.toml` is
+one), or one that a plugin offers by an entry point of the group `ftdata.targets` (`acme = "acme_package:acme.toml"`).
+The kinds of rule that it may use stand in `rules.py`. A limit is never a constant in code: it is a parameter of a rule,
+and a rule (or limit, or event) whose source is missing or undated does not load.
+
+A profile may be `like` another: it has the rules of that one under codes of its own, their sources marked "as …", but
+for the kinds that stand in `without` and those for which it has a rule itself.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,6 +28,12 @@ from ftdata.targets.rules import KINDS
 
 Evidence = Literal["spec", "guide", "observed", "unverified"]
 """How well a rule is known: in the vendor's specification, in its guides, seen by users only, or not verified."""
+
+Fixable = Literal["no", "yes", "lossy"]
+"""Whether the step `fit` cures a breach of a rule: not, without loss, or only with the loss of something."""
+
+GROUP = "ftdata.targets"
+"""The entry-point group under which plugins offer profiles."""
 
 
 class _Value(BaseModel):
@@ -48,7 +60,9 @@ class Rule(_Value):
     evidence: Evidence
     what: str = Field(min_length=1)
     fix: str = Field(min_length=1)
+    fixable: Fixable = "no"
     source: Reference
+    like: str | None = Field(default=None, description="the profile from which the rule is taken over")
     params: Mapping[str, Any] = Field(default_factory=dict)
 
 
@@ -63,9 +77,14 @@ class Limit(_Value):
 
 
 class Event(_Value):
-    """A date on which the target opens, closes or ends, and what happens then."""
+    """A date on which something happens to a target, and what.
+
+    `opens`: the first day on which jobs can be started; `closes`: the last; `restricts`: some can start none from then
+    on; `deprecates`: the vendor calls it deprecated from then on; `ends`: what was trained stops.
+    """
 
     date: date
+    kind: Literal["opens", "restricts", "deprecates", "closes", "ends"]
     what: str
     source: Reference
 
@@ -76,6 +95,8 @@ class Profile(_Value):
     name: str
     title: str
     layout: str = Field(description="name of the writer whose rows the target takes")
+    also: tuple[str, ...] = Field(default=(), description="other layouts that it takes as they are")
+    like: str | None = None
     checked: date
     rules: tuple[Rule, ...]
     limits: tuple[Limit, ...] = ()
@@ -92,27 +113,79 @@ class Profile(_Value):
             for event in self.events
         )
 
+    def open_on(self, today: date) -> bool:
+        """Say whether, as far as is known, a job can be started on a day: nothing has closed, what opens has opened."""
+        if any(event.date < today for event in self.events if event.kind == "closes"):
+            return False
+        if any(event.date <= today for event in self.events if event.kind == "ends") and self.last_day is None:
+            return False
+        return all(event.date <= today for event in self.events if event.kind == "opens")
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which a job can be started; None where none is announced."""
+        return min((event.date for event in self.events if event.kind == "closes"), default=None)
+
 
 def names() -> tuple[str, ...]:
-    """List the targets that have a profile."""
-    files = resources.files(__name__).iterdir()
-    return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
+    """List the targets that have a profile, those of plugins too."""
+    return tuple(sorted({*(name for name in _shipped() if name[0] != "_"), *_plugged()}))
 
 
 @cache
+def _shipped() -> frozenset[str]:
+    files = resources.files(__name__).iterdir()
+    return frozenset(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def _plugged() -> dict[str, Path]:
+    """Give the files of the profiles that plugins offer, by name; `FTDATA_PLUGINS` says which plugins are let in."""
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    wanted = os.environ.get("FTDATA_PLUGINS", "").strip()
+    allowed = None if not wanted else {name.strip() for name in wanted.split(",")} - {"none"}
+    found = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if allowed is None or point.name in allowed or (point.dist is not None and point.dist.name in allowed):
+            spec = find_spec(point.module)
+            for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+                found[point.name] = Path(folder, point.attr)
+    return found
+
+
 def load(name: str) -> Profile:
-    """Load the profile of a target.
+    """Load the profile of a target: by its name, or the path of a TOML file.
 
     Raises:
-        RecipeError: no such target; the message lists those there are.
+        RecipeError: no such target (the message lists those there are), or its file is faulty.
     """
+    if name.endswith(".toml"):
+        return _read(Path(name))
+    if name in _shipped():
+        return _load(name)
+    plugged = _plugged()
+    if name in plugged:
+        return _read(plugged[name])
     known = names()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise RecipeError(f"for: '{name}' is not a target{hint} (there are: {', '.join(known)})")
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise RecipeError(f"for: '{name}' is not a target{hint} (there are: {', '.join(known)}, or a path ending in .toml)")
+
+
+@cache
+def _load(name: str) -> Profile:
     file = resources.files(__name__) / f"{name}.toml"
     return parse(file.read_text(encoding="utf-8"), f"{name}.toml")
+
+
+def _read(path: Path) -> Profile:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise RecipeError(f"for: {path}: the profile cannot be read: {why}") from None
+    return parse(text, path.name)
 
 
 def parse(text: str, place: str) -> Profile:
@@ -152,6 +225,7 @@ def parse(text: str, place: str) -> Profile:
 
     rules: list[Rule] = resolve("rule", "code", Rule)
     limits, events = resolve("limit", "name", Limit), resolve("event", "date", Event)
+    rules = [*_inherited(raw, rules, place, faults), *rules]
     seen: set[str] = set()
     for rule in rules:
         where = f"{place}: rule {rule.code}"
@@ -168,6 +242,34 @@ def parse(text: str, place: str) -> Profile:
     if faults or profile is None:
         raise RecipeError(*faults)
     return profile
+
+
+def _inherited(raw: dict[str, Any], own: list[Rule], place: str, faults: list[str]) -> list[Rule]:
+    """Give the rules that a profile takes over from the one that it is `like`; set its layout if it names none."""
+    without = raw.pop("without", [])
+    like = raw.get("like")
+    if like is None:
+        faults += [f"{place}: without: there is no profile that this one is like"] if without else []
+        return []
+    try:
+        base = load(str(like))
+    except RecipeError as error:
+        faults.append(f"{place}: like: {str(error).removeprefix('for: ')}")
+        return []
+    raw.setdefault("layout", base.layout)
+    kinds = {rule.kind for rule in base.rules}
+    faults += [f"{place}: without: '{kind}' is no kind of rule of {like}" for kind in without if kind not in kinds]
+    left = {rule.kind for rule in own} | set(without)
+    name = str(raw.get("name"))
+    taken = []
+    for rule in base.rules:
+        if rule.kind not in left:
+            update: dict[str, Any] = {"code": name + rule.code.removeprefix(base.name)}
+            if not str(like).startswith("_"):  # what is common to many is nobody's in particular
+                told = rule.source.model_copy(update={"title": f"as {base.name}: {rule.source.title}"})
+                update |= {"like": base.name, "source": told}
+            taken.append(rule.model_copy(update=update))
+    return taken
 
 
 def _rule_faults(rule: Rule, profile: str) -> list[str]:

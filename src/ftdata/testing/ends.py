@@ -15,7 +15,7 @@ import polars as pl
 
 from ftdata import files
 from ftdata.batch import ROWS, SCHEMA, Batch, flat
-from ftdata.errors import FtdataError, InputError
+from ftdata.errors import FtdataError, InputError, RowError
 from ftdata.source import Source
 from ftdata.stages import Reader, Sniff, Writer
 from ftdata.testing.clauses import HASHES, codes, fail, holds_canary, imported, raised, sound
@@ -186,10 +186,12 @@ def check_writer(stage: Writer, batch: Batch | None = None) -> None:
     Clauses: `batches` (it takes all), `lines` (`lines(file)` and `split_of(file)` sum up to the rows of each split),
     `leftovers` (no scratch file, no empty folder, no file beside `file_for`), `outside` (it writes below `into` only),
     `meta` (none that is not named), `input`, `empty batch`, `raises`, `repeatable` (the same bytes twice), `other
-    process`, and those of every stage.
+    process`, and those of every stage. A row that the writer refuses with a `RowError` is set aside first; its reason
+    and note hold no text of it (`reason`, `text`).
     """
     sound(stage, Writer)
     for rows in [hard_rows()] if batch is None else [hard_rows(), batch]:
+        rows = _taken(stage, rows)
         untouched = pl.DataFrame([pl.Series(name, rows[name].to_list(), kind) for name, kind in rows.schema.items()])
         whole = _written(stage, _parts(rows, 29), rows)
         if not rows.equals(untouched):
@@ -201,6 +203,27 @@ def check_writer(stage: Writer, batch: Batch | None = None) -> None:
         for parts in (_parts(rows, 1), [rows]):
             _written(stage, parts, rows)
         _written(stage, [], rows.clear())
+
+
+def _taken(stage: Writer, rows: Batch) -> Batch:
+    """Give the rows that a writer does not refuse, each handed to it alone."""
+    refused: list[RowError] = []
+    kept = []
+    for at in range(rows.height):
+        with tempfile.TemporaryDirectory(prefix="ftdata-") as name:
+            try:
+                stage.write(iter([rows[at : at + 1]]), files.private_folder(Path(name).resolve() / "into"))
+            except RowError as error:
+                refused.append(error)
+            except Exception:  # judged below, with all the others
+                kept.append(at)
+            else:
+                kept.append(at)
+    codes(stage, "reason", [error.reason for error in refused])
+    if any(holds_canary(f"{error.reason} {error.note} {error}") for error in refused):
+        remedy = "tell codes, counts and where the row stands only"
+        fail(stage, "text", "a refusal holds text of the row", remedy)
+    return rows[kept]
 
 
 def _parts(rows: Batch, size: int) -> list[Batch]:

@@ -13,4 +13,5 @@ STAGES: dict[str, str] = {
     "quality": "quality:Quality",
     "length": "length:Length",
     "turns": "turns:Turns",
+    "fit": "fit:Fit",
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 
 import pyarrow as pa
 
@@ -27,21 +30,47 @@ _FIELDS = {
 }
 
 
-def card(splits: Mapping[str, Mapping[str, int]], schema: pa.Schema, unfit: Collection[str]) -> str:
-    """Write the card: front matter, counts, columns; no text of any row, no date.
+@dataclass(frozen=True)
+class Stated:
+    """What the user states of a dataset, in their own words; None: nobody has said it, and the card says so."""
+
+    title: str | None = None
+    licence: str | None = None
+    provenance: str | None = None
+    lawful_basis: str | None = None
+    personal_data: str | None = None
+    contact: str | None = None
+
+
+_STATED = {
+    "licence": "Licence",
+    "provenance": "Source of the rows, and consent of the people in them",
+    "lawful_basis": "Lawful basis of using them for training",
+    "personal_data": "Personal data that may be left",
+    "contact": "Whom to ask",
+}
+_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+
+
+def card(
+    splits: Mapping[str, Mapping[str, int]], schema: pa.Schema, unfit: Collection[str], stated: Stated | None = None
+) -> str:
+    """Write the card: front matter, counts, columns, what is stated and what not; no text of any row, no date.
 
     `splits` gives for each split the numbers `rows` and `preference`; `unfit` names the JSON columns (and
     `messages.<field>`) that are stored as text. The front matter lists no data files, although it could: `datasets`
     finds `data/<split>-NNNNN-of-NNNNN.parquet` by itself, and only then looks at their times. From a card that lists
     them it takes name and patterns for the key of its cache, and gives the old rows after a second run (5.2). The
-    licence is the identifier `unknown` of Hugging Face's list until somebody states one.
+    licence is the identifier `unknown` of Hugging Face's list until somebody states one, and `other`, with its name,
+    where that is no identifier.
     """
+    stated = stated or Stated()
     lines = [
         "---",
-        "license: unknown",
+        *_licence(stated.licence),
         "---",
         "",
-        "# Conversations for fine-tuning",
+        f"# {_text(stated.title or 'Conversations for fine-tuning')}",
         "",
         "| split | rows | of these preference rows |",
         "|---|---|---|",
@@ -63,16 +92,30 @@ def card(splits: Mapping[str, Mapping[str, int]], schema: pa.Schema, unfit: Coll
     names = {*schema.names, *(f"messages.{field.name}" for field in message or ())}
     if names.intersection(unfit):
         lines += ["What is marked as JSON text is null or text to parse: `value and json.loads(value)`.", ""]
-    lines += ["## Not stated", ""]
-    lines += [
-        "- Licence: unknown.",
-        "- Source of the rows, and consent of the people in them: unknown.",
-        "- Personal data that may be left: unknown.",
-        "",
-        "Fill these in before you share the data.",
-        "",
-    ]
+    said = [field.name for field in fields(stated) if field.name in _STATED and getattr(stated, field.name) is not None]
+    if said:
+        lines += ["## Stated by whoever made it", ""]
+        lines += [f"- {_STATED[name]}: {_text(getattr(stated, name))}" for name in said]
+        lines.append("")
+    left = [name for name in _STATED if name not in said and name != "contact"]
+    if left:
+        lines += ["## Not stated", ""]
+        lines += [f"- {_STATED[name]}: unknown." for name in left]
+        lines += ["", "Fill these in before you share the data.", ""]
     return "\n".join(lines)
+
+
+def _licence(stated: str | None) -> list[str]:
+    """Give the front matter's lines for a licence."""
+    if stated is None or _IDENTIFIER.fullmatch(stated):
+        return [f"license: {stated or 'unknown'}"]
+    return ["license: other", f"license_name: {json.dumps(stated, ensure_ascii=False)}"]
+
+
+def _text(stated: str) -> str:
+    """Give what was stated on one line, and as text: no mark-up of Markdown or HTML."""
+    bare = " ".join(stated.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]>#|])", r"\\\1", bare)
 
 
 def _stored(name: str, dtype: pa.DataType, unfit: Collection[str]) -> str:

@@ -19,7 +19,7 @@ from ftdata.batch import FIELDS, MESSAGE, Batch, flat, relist
 from ftdata.errors import OutputError
 from ftdata.stages import Writer
 from ftdata.writers import learned
-from ftdata.writers.dataset_card import card
+from ftdata.writers.dataset_card import Stated, card
 from ftdata.writers.meta import pick, reads
 
 SHARD_ROWS = 1_000_000
@@ -53,6 +53,9 @@ class HfDataset(Writer):
     and integers of 64 bits at most: a field in which some value would not come back equal is stored as text instead,
     and the card says so. `nested = "text"` stores all of them as text, which any version and any Parquet reader takes.
 
+    The card (README.md) says what is stated of the rows in `licence`, `provenance`, `lawful_basis`, `personal_data` and
+    `contact`, and of what is not, that it is unknown.
+
     Raises OutputError for a split whose name `datasets` does not take (letters, digits, `_` and `.` between them).
     """
 
@@ -64,6 +67,14 @@ class HfDataset(Writer):
     )
 
     turns: learned.Turns = Field("whole", description=learned.DESCRIPTION)
+    title: str | None = Field(None, description="title of the card")
+    licence: str | None = Field(
+        None, description="licence, as Hugging Face lists it (cc-by-4.0), or in words; on the card"
+    )
+    provenance: str | None = Field(None, description="where the rows come from, and who agreed to what; on the card")
+    lawful_basis: str | None = Field(None, description="on what ground they may be used for training; on the card")
+    personal_data: str | None = Field(None, description="which personal data may be left in them; on the card")
+    contact: str | None = Field(None, description="whom to ask; on the card")
 
     def spread(self, batch: Batch) -> pl.Series | None:
         """Count the rows of the dataset that each row makes, if `turns` is `expand`."""
@@ -103,9 +114,12 @@ class HfDataset(Writer):
         for split, side in sides.items():
             _publish(side, schema, into / "data", split)
             side.path.unlink()
-        text = card({split: side.counts for split, side in sides.items()}, schema, shape.unfit)
+        text = card({split: side.counts for split, side in sides.items()}, schema, shape.unfit, self._stated())
         with files.create(into / "README.md") as stream:
             stream.write(text.encode())
+
+    def _stated(self) -> Stated:
+        return Stated(self.title, self.licence, self.provenance, self.lawful_basis, self.personal_data, self.contact)
 
 
 def _by_split(batch: Batch) -> Iterator[tuple[str, Batch]]:

@@ -1,0 +1,151 @@
+"""What advice is about: the rows of a file, or the training rows of a run, held in a private spool to be read again."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ftdata import runs, sniff
+from ftdata.batch import Batch, dumps
+from ftdata.earlier import Earlier
+from ftdata.engine import OBJECT, intake
+from ftdata.errors import FtdataError, InputError
+from ftdata.source import Source
+from ftdata.spool import Spool
+
+_Array = np.ndarray[Any, Any]
+TRAINED = (None, "train")
+
+
+@dataclass
+class Held:
+    """The rows that are judged, in a spool. `unread`: rows of the input that no reader could use; `validation`: rows
+    that the run put aside (None: no run is known)."""
+
+    name: str
+    spool: Spool
+    rows: int = 0
+    unread: int = 0
+    validation: int | None = None
+    record: str = ""
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Read all rows, batch by batch."""
+        yield from self.spool
+
+    def add(self, batch: Batch) -> None:
+        """Take the live rows of a batch, numbered on."""
+        live = batch.filter(pl.col("drop").is_null()) if batch["drop"].null_count() < batch.height else batch
+        self.unread += batch.height - live.height
+        if live.height:
+            numbers = pl.Series("row", np.arange(self.rows, self.rows + live.height, dtype=np.uint64))
+            self.spool.append(live.with_columns(numbers, _meta(live)).rechunk())
+            self.rows += live.height
+
+    def reader(self, texts: Callable[[Batch], pl.Series]) -> Callable[[Iterable[int]], Iterator[tuple[_Array, Any]]]:
+        """Make what reads some rows again, as the search for twins wants it."""
+
+        def read(numbers: Iterable[int]) -> Iterator[tuple[_Array, Any]]:
+            return ((batch["row"].to_numpy(), texts(batch)) for batch in self.spool.take(numbers))
+
+        return read
+
+
+@contextmanager
+def held(target: str, encoding: str | None = None) -> Iterator[Held]:
+    """Hold the rows of a file in any layout that a reader knows, or the training rows that a run wrote.
+
+    The spool lies in a private folder (0700) that is gone afterwards. Raises `InputError` if there is no row.
+    """
+    with tempfile.TemporaryDirectory(prefix="ftdata-") as place:
+        made = Held(_shown(target), Spool(Path(place) / "rows.arrow"))
+        if _is_file(target):
+            _of_file(made, target, encoding)
+        else:
+            _of_run(made, target)
+        made.spool.close()
+        if not made.rows:
+            raise InputError(f"{made.name}: holds no row that could be judged; give a file or run with rows")
+        yield made
+
+
+def of_batches(batches: Iterable[Batch], name: str, place: Path) -> Held:
+    """Hold rows that are there already; `place` is a private folder of the caller's."""
+    made = Held(name, Spool(place / "rows.arrow"))
+    for batch in batches:
+        made.add(batch)
+    made.spool.close()
+    return made
+
+
+def _shown(target: str) -> str:
+    return "stdin" if target == "-" else Path(target).name or target
+
+
+def _is_file(target: str) -> bool:
+    path = Path(target)
+    records = path.name in ("run.json", "attempt.json", "publish.json") or path.suffix == ".toml"
+    return target == "-" or (path.exists() and not path.is_dir() and not records)
+
+
+def _of_file(made: Held, target: str, encoding: str | None) -> None:
+    with sniff.spooled(target) as path:
+        guess = sniff.best(path, encoding)
+        fields: dict[str, Any] = {**guess.sniff.fields} | ({} if encoding is None else {"encoding": encoding})
+        reader = guess.reader(path=path, **{key: fields[key] for key in fields if key in guess.reader.model_fields})
+        with Source(path, encoding=encoding) as source:
+            for batch in intake(reader, guess.reader.name, reader.read(source), 0, _unnamed):
+                made.add(batch)
+    beside = [folder / ".ftdata" for folder in list(Path(target).absolute().parents)[:2]]
+    if target == "-" or not any(place.is_dir() for place in beside):
+        return
+    try:
+        made.validation = _aside(runs.find(target))
+    except FtdataError:  # no run wrote this file
+        made.validation = None
+
+
+def _of_run(made: Held, target: str) -> None:
+    record = runs.find(target)
+    manifest = runs.latest(record)
+    files = runs.of_first_writer(record, manifest)
+    wanted = [out for out in files if out.split in TRAINED or not out.split]
+    for out in wanted or files:
+        path = record.absolute(out.path)
+        for batch in Earlier(path.parent).read(Path(path.name)):
+            made.add(batch)
+    made.record, made.validation = str(record.folder), _aside(record)
+
+
+def _aside(record: Any) -> int:
+    outputs = runs.latest(record).outputs
+    counts: dict[str, int] = {}
+    for out in outputs:
+        if out.split and out.split not in TRAINED:
+            counts[out.split] = max(counts.get(out.split, 0), out.rows)
+    return sum(counts.values())
+
+
+def _unnamed(first: pl.Series) -> pl.Series:
+    return first.cast(pl.String)
+
+
+def _meta(batch: Batch) -> pl.Series:
+    """Give what stands beside the conversation, be it `meta` of the source or further keys of the training row."""
+    if batch["extra"].null_count() == batch.height:
+        return batch["meta"]
+    if batch["meta"].null_count() == batch.height:
+        return batch["extra"].rename("meta")
+    merged = []
+    for meta, extra in zip(batch["meta"].to_list(), batch["extra"].to_list(), strict=True):
+        parts = [OBJECT.decode(text) for text in (extra, meta) if text]
+        body = ",".join(f"{dumps(key)}:{bytes(value).decode()}" for part in parts for key, value in part.items())
+        merged.append(f"{{{body}}}" if parts else None)
+    return pl.Series("meta", merged, pl.String)

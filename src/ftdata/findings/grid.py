@@ -1,0 +1,62 @@
+"""The grid: a row for each rule that some target finds broken, a column for each target, counts in the cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from ftdata.findings import short
+from ftdata.targets.lines import LineFinding
+
+OK, NONE = "ok", "."
+"""The cell of a rule that is kept, and of a target that has no such rule."""
+_MARKS = {"error": "E", "warn": "w"}
+_GAP = 2
+
+LEGEND = f"{_MARKS['error']} errors, {_MARKS['warn']} warnings, {OK} kept, {NONE} no such rule"
+"""What the marks mean; they need no colour to be told apart."""
+
+
+def grid(findings: Sequence[LineFinding], rules: Mapping[str, Collection[str]], width: int = 100) -> list[str]:
+    """Draw the grid for a terminal of `width` columns.
+
+    `rules` names the targets, in the order of the columns, with the codes of all of their rules. The rules stand in the
+    order in which the first target that has them lists them. More targets than fit side by side go on in a further
+    block below. A cell counts breaches, not rows; the last line of a block gives the verdict for each target.
+    """
+    counts: Counter[tuple[str, str, str]] = Counter((f.target, short(f.code, f.target), f.level) for f in findings)
+    broken = {name for _, name, _ in counts}
+    order = dict.fromkeys(short(code, target) for target, codes in rules.items() for code in codes)
+    names = [name for name in order if name in broken] + sorted(broken - order.keys())
+    has = {target: {short(code, target) for code in codes} for target, codes in rules.items()}
+    table = [["rule", *rules], *([name, *(_cell(counts, t, name, has[t]) for t in rules)] for name in names)]
+    table.append(["verdict", *(_verdict(findings, target) for target in rules)])
+    return _blocks(table, width)
+
+
+def _cell(counts: Mapping[tuple[str, str, str], int], target: str, name: str, has: Collection[str]) -> str:
+    told = [
+        f"{mark} {counts[target, name, level]:,}" for level, mark in _MARKS.items() if counts.get((target, name, level))
+    ]
+    return " ".join(told) or (OK if name in has else NONE)
+
+
+def _verdict(findings: Sequence[LineFinding], target: str) -> str:
+    levels = {f.level for f in findings if f.target == target}
+    return "NO" if "error" in levels else "warned" if "warn" in levels else OK
+
+
+def _blocks(table: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Lay a table out in blocks of columns that fit the width; the first column is repeated in each."""
+    widths = [max(len(row[c]) for row in table) for c in range(len(table[0]))]
+    blocks, start = list[list[str]](), 1
+    while start < len(widths):
+        end, used = start, widths[0]
+        while end < len(widths) and (end == start or used + _GAP + widths[end] <= width):
+            used += _GAP + widths[end]
+            end += 1
+        rule = "-" * min(used, width)
+        drawn = ["  ".join(row[c].ljust(widths[c]) for c in (0, *range(start, end))).rstrip() for row in table]
+        blocks.append([drawn[0], rule, *drawn[1:-1], *([rule] if len(drawn) > 2 else []), drawn[-1]])
+        start = end
+    return [line for at, block in enumerate(blocks) for line in ([""] if at else []) + block]
