@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ftdata.cli import main
-from ftdata.cli.targets import standing
 from ftdata.findings import lines, place, short
 from ftdata.findings.explained import explained
 from ftdata.findings.github import commands
@@ -232,4 +231,4 @@ def test_standing(events: str, day: date, told: str) -> None:
         f'[[event]]\ndate = {on}\nkind = "{kind}"\nwhat = "w"\nsource = "a"\n'
         for kind, on in zip(words[::2], words[1::2], strict=True)
     )
-    assert standing(parse(PROFILE + listed, "acme.toml"), day) == told
+    assert parse(PROFILE + listed, "acme.toml").standing(day) == told

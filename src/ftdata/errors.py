@@ -73,6 +73,12 @@ class RunError(FtdataError):
     exit_code = 1
 
 
+class RefusedError(FtdataError):
+    """Report that what was asked for is not let through: a limit that the user set does not hold."""
+
+    exit_code = 6
+
+
 class LockedError(FtdataError):
     """Report that another run holds the record."""
 

@@ -14,6 +14,8 @@ import polars as pl
 
 from ftdata.batch import Batch, dumps, flat, owners, relist
 
+PER_TOKEN = 4
+"""Characters taken for one token in an estimate: OpenAI's rule for English (its tokenizer's help page)."""
 _JSON_FIELDS = ("parts", "tool_calls", "extra")
 _NUMBER = 10_000_000
 

@@ -20,7 +20,7 @@ from ftdata import runs
 from ftdata.files import Record
 from ftdata.report import Report, as_html, as_json, as_markdown, report
 from ftdata.report.measure import Measures, bins, ranked, statistics
-from ftdata.report.rows import place
+from ftdata.rows import place
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 TOKEN = "zqtoken91"
@@ -232,7 +232,7 @@ def test_statistics_of_a_file_are_those_of_its_lines(record: Record) -> None:
 
 
 def test_what_is_counted_does_not_depend_on_the_batches(secret: Record) -> None:
-    from ftdata.report.rows import every
+    from ftdata.rows import every
 
     whole, parts = Measures(), Measures()
     for batch in every(place(str(secret.folder / "run.json"))):

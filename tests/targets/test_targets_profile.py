@@ -47,8 +47,8 @@ def test_the_good_one_loads():
     profile = parse(GOOD, "acme.toml")
     assert profile.rules[0].params == {"minimum": 3}
     assert profile.rules[0].source.checked == date(2026, 1, 1)
-    assert profile.standing(date(2026, 5, 31)) == ("from 2026-06-01: it closes",)
-    assert profile.standing(date(2026, 6, 1)) == ("since 2026-06-01: it closes",)
+    assert profile.history(date(2026, 5, 31)) == ("from 2026-06-01: it closes",)
+    assert profile.history(date(2026, 6, 1)) == ("since 2026-06-01: it closes",)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_is_shipped_loads(name: str):
 
 
 def test_openai_says_when_it_closes():
-    said = load("openai").standing(date(2026, 11, 21))
+    said = load("openai").history(date(2026, 11, 21))
     assert [line[:16] for line in said] == [
         "since 2026-05-07",
         "since 2026-07-02",
@@ -129,7 +129,6 @@ level = "warn"
 evidence = "spec"
 what = "a file needs rows"
 fix = "add rows"
-fixable = "no"
 source = "spec"
 params = { minimum = 3 }
 """
@@ -157,7 +156,6 @@ def test_a_profile_like_another_has_its_rules_under_names_of_its_own():
         ('like = "openai"', 'layout = "openai-chat"', "without: there is no profile that this one is like"),
         ('"few-rows", "file-suffix"', '"few-row"', "'few-row' is no kind of rule of openai"),
         ('code = "acme-few"', 'code = "acme-json"', "'acme-json' is used by two rules"),
-        ('fixable = "no"', 'fixable = "maybe"', "fixable"),
     ],
 )
 def test_a_faulty_likeness_does_not_load(old: str, new: str, said: str):
@@ -217,7 +215,7 @@ def test_when_a_target_is_open(target: str, day: date, open_: bool):
 def test_the_last_day_is_told():
     assert load("openai").last_day == date(2027, 1, 6)
     assert load("together").last_day is None
-    (told,) = load("cohere").standing(date(2026, 11, 21))
+    (told,) = load("cohere").history(date(2026, 11, 21))
     assert told == "since 2025-09-15: the vendor has deprecated its fine-tuning"
 
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import texts
 
+import ftdata.rows
 from ftdata.batch import Batch, to_batches
 from ftdata.conversation import Conversation, Message, assistant, system, user
 from ftdata.tokens import Overhead, counted, counter, per_row
-from ftdata.tokens.preview import opened
 from ftdata.writers.learned import unfold
 
 TOY = Path(__file__).parents[2] / "../shared/data/sft/openai_toy_chat_fine_tuning.jsonl"
@@ -128,8 +128,8 @@ def test_the_cookbook_example_counts_as_openai_did() -> None:
 def test_the_cookbook_s_notebook_printed_the_same_of_its_toy_file() -> None:
     """Its outputs: 26 to 8032 tokens, mean 1648.4; of the assistant 4 to 8000, mean 1610.2; 4306 billed at 4,096."""
     pytest.importorskip("toktok")
-    with opened(str(TOY)) as batches:
-        toy = pl.concat(part for part in batches if part.height)
+    found_rows = ftdata.rows.every(ftdata.rows.place(str(TOY)))
+    toy = pl.concat(part for part in map(ftdata.rows.live, found_rows) if part.height)
     found = per_row(toy, "cl100k")
     assert (found.all.min(), found.all.max(), found.all.mean(), np.median(found.all)) == (26, 8032, 1648.4, 45)
     assert (found.trained.min(), found.trained.max(), found.trained.mean()) == (4, 8000, 1610.2)

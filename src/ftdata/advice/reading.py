@@ -5,19 +5,17 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ftdata import runs, sniff
+from ftdata import rows, runs, sniff
 from ftdata.batch import Batch, dumps
-from ftdata.earlier import Earlier
-from ftdata.engine import OBJECT, intake
+from ftdata.engine import OBJECT
 from ftdata.errors import FtdataError, InputError
-from ftdata.source import Source
 from ftdata.spool import Spool
 
 _Array = np.ndarray[Any, Any]
@@ -66,10 +64,15 @@ def held(target: str, encoding: str | None = None) -> Iterator[Held]:
     """
     with tempfile.TemporaryDirectory(prefix="ftdata-") as place:
         made = Held(_shown(target), Spool(Path(place) / "rows.arrow"))
-        if _is_file(target):
-            _of_file(made, target, encoding)
-        else:
-            _of_run(made, target)
+        with sniff.spooled(target) as path:
+            where = rows.place(path)
+            if where.record is not None:
+                made.record, made.validation = str(where.record.folder), _aside(where.record)
+            else:
+                made.validation = _beside(target)
+            trained = tuple(file for file in where.files if file[1] in TRAINED)
+            for batch in rows.every(replace(where, files=trained or where.files), encoding):
+                made.add(batch)
         made.spool.close()
         if not made.rows:
             raise InputError(f"{made.name}: holds no row that could be judged; give a file or run with rows")
@@ -89,39 +92,15 @@ def _shown(target: str) -> str:
     return "stdin" if target == "-" else Path(target).name or target
 
 
-def _is_file(target: str) -> bool:
-    path = Path(target)
-    records = path.name in ("run.json", "attempt.json", "publish.json") or path.suffix == ".toml"
-    return target == "-" or (path.exists() and not path.is_dir() and not records)
-
-
-def _of_file(made: Held, target: str, encoding: str | None) -> None:
-    with sniff.spooled(target) as path:
-        guess = sniff.best(path, encoding)
-        fields: dict[str, Any] = {**guess.sniff.fields} | ({} if encoding is None else {"encoding": encoding})
-        reader = guess.reader(path=path, **{key: fields[key] for key in fields if key in guess.reader.model_fields})
-        with Source(path, encoding=encoding) as source:
-            for batch in intake(reader, guess.reader.name, reader.read(source), 0, _unnamed):
-                made.add(batch)
+def _beside(target: str) -> int | None:
+    """Count the rows that the run which wrote a file put aside; None if no run did."""
     beside = [folder / ".ftdata" for folder in list(Path(target).absolute().parents)[:2]]
     if target == "-" or not any(place.is_dir() for place in beside):
-        return
+        return None
     try:
-        made.validation = _aside(runs.find(target))
-    except FtdataError:  # no run wrote this file
-        made.validation = None
-
-
-def _of_run(made: Held, target: str) -> None:
-    record = runs.find(target)
-    manifest = runs.latest(record)
-    files = runs.of_first_writer(record, manifest)
-    wanted = [out for out in files if out.split in TRAINED or not out.split]
-    for out in wanted or files:
-        path = record.absolute(out.path)
-        for batch in Earlier(path.parent).read(Path(path.name)):
-            made.add(batch)
-    made.record, made.validation = str(record.folder), _aside(record)
+        return _aside(runs.find(target))
+    except FtdataError:
+        return None
 
 
 def _aside(record: Any) -> int:
@@ -131,10 +110,6 @@ def _aside(record: Any) -> int:
         if out.split and out.split not in TRAINED:
             counts[out.split] = max(counts.get(out.split, 0), out.rows)
     return sum(counts.values())
-
-
-def _unnamed(first: pl.Series) -> pl.Series:
-    return first.cast(pl.String)
 
 
 def _meta(batch: Batch) -> pl.Series:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from ftdata.batch import Batch
 from ftdata.checks.grams import LONGEST, different, lowest, runs, words
+from ftdata.checks.spread import even
 from ftdata.similarity import sketch, spoken
 from ftdata.similarity.clusters import clusters
 from ftdata.stages import Check, Example, Finding
@@ -145,8 +146,7 @@ class Diversity(Check):
         near = _sizes(named, "near")
         counts = sizes["rows"].to_numpy()
         known = int(counts.sum())
-        shares = counts / known
-        effective = math.exp(-math.fsum((shares * np.log(shares)).tolist()))
+        shares, effective = counts / known, even(counts)
         top = int(counts[:TOP].sum()) / known
         numbers: dict[str, Any] = {
             "rows": known,

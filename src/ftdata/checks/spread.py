@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import polars as pl
 from ftdata.batch import Batch, flat, lengths, said
 from ftdata.checks.classes import LABEL, Told
 from ftdata.stages import Finding
+from ftdata.texts import PER_TOKEN
 
 if TYPE_CHECKING:
     from ftdata.checks.balance import Balance
@@ -20,10 +21,15 @@ SHOWN = 20
 """Rows named for one finding at most, and classes whose numbers are given."""
 FEW = 30
 """Below so many answers or rows of a class nothing is said of repeats: shares would say little."""
-PER_TOKEN = 4
-"""Characters taken for one token, as OpenAI counts for English (its tokenizer's help page); others have fewer."""
 
 _VERBS = {"question": "ask", "answer": "answer"}
+
+
+def even(sizes: Sequence[float] | np.ndarray[Any, Any]) -> float:
+    """Say how many groups of one size would be as uneven as groups of these: exp of Shannon's entropy (Hill 1973)."""
+    shares = np.asarray(sizes, dtype=np.float64)
+    shares = shares / shares.sum()
+    return math.exp(-math.fsum((shares * np.log(shares)).tolist()))
 
 
 def characters(batch: Batch) -> pl.Series:
@@ -63,7 +69,7 @@ class Spread:
         """Tell how even the classes are, and which bounds that passes."""
         check, counts, known = self.check, self.counts, self.known
         shares = [count / known for count in counts]
-        effective = math.exp(-math.fsum(share * math.log(share) for share in shares))
+        effective = even(counts)
         numbers: dict[str, Any] = {
             "by": self.remedy,
             "rows": self.rows,
@@ -194,7 +200,7 @@ def cross(rows: pl.DataFrame, pair: tuple[int, int], fields: tuple[str, ...]) ->
         "rows": total,
         "combinations": table.height,
         "possible": sizes[0] * sizes[1],
-        "effective": round(math.exp(-math.fsum((shares * np.log(shares)).tolist())), 2),
+        "effective": round(even(observed), 2),
         "largest_share": round(float(shares[-1]), 4),
         "cramers_v": round(min(1.0, math.sqrt(square / least)), 4) if least > 0 else 0.0,
     }

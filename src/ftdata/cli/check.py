@@ -86,13 +86,11 @@ def command(
     from ftdata.sniff import spooled
     from ftdata.targets import load
     from ftdata.targets.lines import check_file
-    from ftdata.transforms.fit.fixes import fixable
 
     profiles = [load(name) for name in names]
-    able = {rule.code: fixable(rule) for profile in profiles for rule in profile.rules}
     with spooled(file) as path:
         found = check_file(path, names, encoding, layout)
-    findings = [replace(one, file=file, fixable=able[one.code]) for one in found]
+    findings = [replace(one, file=file) for one in found]
     _print(findings, profiles, form, statistics, most)
     errors = sum(finding.level == "error" for finding in findings)
     told = f"{errors:,} errors, {len(findings) - errors:,} warnings for {targets}"

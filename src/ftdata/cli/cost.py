@@ -128,12 +128,13 @@ def command(
     """
     from datetime import date
 
-    from ftdata.cli.terminal import as_json, data, line, prose
+    from ftdata.cli.terminal import as_json, data, line
     from ftdata.cost import estimate, load, refusals
     from ftdata.cost.counting import of
     from ftdata.cost.page import as_json as values
     from ftdata.cost.page import page
     from ftdata.cost.plan import plan_of, usage_of
+    from ftdata.errors import RefusedError
 
     named, _, beside = vendor.partition(":")
     usage = usage_of(
@@ -157,9 +158,7 @@ def command(
     else:
         for text in page(found, source, usage):
             data(text)
-    for text in why:
-        prose(f"refused: {text}", fg="red")
     if why:
-        raise SystemExit(6)
+        raise RefusedError("\n".join(f"refused: {text}" for text in why))
     if max_cost is not None:
         line(f"within the limit of {max_cost}", fg="green")

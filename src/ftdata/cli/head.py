@@ -27,7 +27,7 @@ def command(what: str, count: int, row: int | None, encoding: str | None, json: 
     first writer wrote. Rows that cannot be read are counted and left out.
     """
     from ftdata.cli.terminal import as_json, data
-    from ftdata.report.rows import first
+    from ftdata.rows import first
     from ftdata.sniff import spooled
 
     with spooled(what) as path:

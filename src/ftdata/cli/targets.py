@@ -40,7 +40,7 @@ def command(name: str | None, day: datetime | None, json: bool) -> None:
                 (
                     profile.name,
                     profile.layout,
-                    standing(profile, today),
+                    profile.standing(today),
                     profile.checked.isoformat(),
                     _evidence(profile),
                     profile.title,
@@ -48,22 +48,6 @@ def command(name: str | None, day: datetime | None, json: bool) -> None:
             )
         table(rows, out=data)
         line("rules: known from a specification, a guide, users' reports, and not verified (warnings only)")
-
-
-def standing(profile: Profile, today: date) -> str:
-    """Say in a few words whether jobs can be started on a day, and until when."""
-    if not profile.open_on(today):
-        opens = [event.date for event in profile.events if event.kind == "opens" and event.date > today]
-        if opens:
-            return f"opens {max(opens).isoformat()}"
-        closed = [e.date for e in profile.events if e.kind in ("closes", "ends") and e.date <= today]
-        return f"closed since {min(closed).isoformat()}" if closed else "closed"
-    last = profile.last_day
-    limited = any(event.kind == "restricts" and event.date <= today for event in profile.events)
-    old = any(event.kind == "deprecates" and event.date <= today for event in profile.events)
-    told = "open" if last is None else f"open until {last.isoformat()}"
-    notes = [word for word, holds in (("restricted", limited), ("deprecated", old)) if holds]
-    return f"{told} ({', '.join(notes)})" if notes else told
 
 
 def _evidence(profile: Profile) -> str:
@@ -81,7 +65,7 @@ def _values(profile: Profile, today: date, whole: bool) -> dict[str, Any]:
         "title": profile.title,
         "layout": profile.layout,
         "open": profile.open_on(today),
-        "standing": standing(profile, today),
+        "standing": profile.standing(today),
         "last_day": profile.last_day,
         "checked": profile.checked,
         "evidence": dict(Counter(rule.evidence for rule in profile.rules)),
@@ -97,10 +81,10 @@ def _tell(profile: Profile, today: date) -> None:
     from ftdata.transforms.fit.fixes import fixable
 
     data(f"{profile.name}  {profile.title}")
-    data(f"layout {profile.layout}, {standing(profile, today)}, checked {profile.checked.isoformat()}")
+    data(f"layout {profile.layout}, {profile.standing(today)}, checked {profile.checked.isoformat()}")
     if profile.events:
         data("")
-        for told in profile.standing(today):
+        for told in profile.history(today):
             data(told)
     if profile.limits:
         data("")

@@ -58,10 +58,12 @@ def command(
 
     from pydantic import ValidationError
 
+    from ftdata import rows
     from ftdata.checks.tokens import Tokens
     from ftdata.cli.terminal import as_json
     from ftdata.errors import RecipeError
-    from ftdata.tokens.preview import judged, opened, preview, row_of
+    from ftdata.sniff import spooled
+    from ftdata.tokens.preview import judged, preview, row_of
     from ftdata.tokens.template import Template
 
     if template is not None and number is None:
@@ -74,8 +76,8 @@ def command(
             *(f"--{str(fault['msg']).removeprefix('Value error, ')}" for fault in error.errors())
         ) from None
     if number is not None:
-        with opened(file, reader, encoding) as batches:
-            row = row_of(batches, number, file)
+        with spooled(file) as path:
+            row = row_of(rows.every(rows.place(path), encoding, reader), number, file)
         count = check.counter()
         chosen = None if template is None else Template.named(template, getattr(count, "folder", None))
         shown = preview(row, count, chosen, check.limit()[0], check.turns, target)
@@ -84,8 +86,8 @@ def command(
         else:
             _show(shown)
         raise SystemExit(0 if shown.kept else 1)
-    with opened(file, reader, encoding) as batches:
-        findings = judged(batches, check)
+    with spooled(file) as path:
+        findings = judged(map(rows.live, rows.every(rows.place(path), encoding, reader)), check)
     if json:
         as_json([asdict(finding) for finding in findings])
     else:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ftdata import runs
 from ftdata.errors import InputError
 from ftdata.files import Record
-from ftdata.report.rows import outputs
 from ftdata.report.values import Advice, Cost, CostLine, Grid, GridRow, Mark, Reason
+from ftdata.rows import outputs
 
 if TYPE_CHECKING:
     from ftdata.advice.verdict import Advice as Verdict

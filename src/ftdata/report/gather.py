@@ -18,7 +18,6 @@ from ftdata.errors import FtdataError
 from ftdata.files import Record
 from ftdata.manifest import FindingPart, Manifest, StagePart
 from ftdata.report.measure import languages, measured, numbers, ranked
-from ftdata.report.rows import live, outputs, read
 from ftdata.report.values import (
     Advice,
     Balance,
@@ -40,6 +39,7 @@ from ftdata.report.values import (
     Target,
     Unmeasured,
 )
+from ftdata.rows import live, outputs, read
 
 EXAMPLES = 3
 """Conversations that `show_values` shows, from the beginning of the first output."""

@@ -14,11 +14,10 @@ import xxhash
 from ftdata.batch import Batch, flat, owners, said
 from ftdata.checks.lengths import Lengths as LengthsCheck
 from ftdata.manifest import Manifest
-from ftdata.report.rows import every, live, place
 from ftdata.report.values import Bin, Count, Languages, Lengths
+from ftdata.rows import every, live, place
+from ftdata.texts import PER_TOKEN
 
-PER_TOKEN = 4
-"""Characters taken for one token where no tokenizer is named, as OpenAI counts for English (its help page)."""
 _BINS = 16
 _TAIL = 0.99
 """Share of the rows that the bins of one width reach; the last bin holds the others."""

@@ -15,12 +15,13 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from ftdata.batch import Batch, dumps
 from ftdata.checks.classes import label_of, of_people, shown
-from ftdata.checks.spread import PER_TOKEN, characters
+from ftdata.checks.spread import characters
 from ftdata.errors import RunError
 from ftdata.selectors.apportion import dealt
 from ftdata.selectors.exact_dedup import canonical, digests
 from ftdata.selectors.telling import heard, tell
 from ftdata.stages import Example, Rows, Selector, heads
+from ftdata.texts import PER_TOKEN
 from ftdata.transforms.filter import look_up
 
 _NAMED = 50

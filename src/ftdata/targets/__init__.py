@@ -29,9 +29,6 @@ from ftdata.targets.rules import KINDS
 Evidence = Literal["spec", "guide", "observed", "unverified"]
 """How well a rule is known: in the vendor's specification, in its guides, seen by users only, or not verified."""
 
-Fixable = Literal["no", "yes", "lossy"]
-"""Whether the step `fit` cures a breach of a rule: not, without loss, or only with the loss of something."""
-
 GROUP = "ftdata.targets"
 """The entry-point group under which plugins offer profiles."""
 
@@ -60,7 +57,6 @@ class Rule(_Value):
     evidence: Evidence
     what: str = Field(min_length=1)
     fix: str = Field(min_length=1)
-    fixable: Fixable = "no"
     source: Reference
     like: str | None = Field(default=None, description="the profile from which the rule is taken over")
     params: Mapping[str, Any] = Field(default_factory=dict)
@@ -106,12 +102,25 @@ class Profile(_Value):
         """Give the rule of a kind; None where the target has none."""
         return next((rule for rule in self.rules if rule.kind == kind), None)
 
-    def standing(self, today: date) -> tuple[str, ...]:
+    def history(self, today: date) -> tuple[str, ...]:
         """Say what has happened to the target by `today` and what is announced, one sentence each."""
         return tuple(
             f"{'since' if event.date <= today else 'from'} {event.date.isoformat()}: {event.what}"
             for event in self.events
         )
+
+    def standing(self, today: date) -> str:
+        """Say in a few words whether jobs can be started on a day, and until when."""
+        if not self.open_on(today):
+            opens = [event.date for event in self.events if event.kind == "opens" and event.date > today]
+            if opens:
+                return f"opens {max(opens).isoformat()}"
+            closed = [e.date for e in self.events if e.kind in ("closes", "ends") and e.date <= today]
+            return f"closed since {min(closed).isoformat()}" if closed else "closed"
+        past = {event.kind for event in self.events if event.date <= today}
+        told = "open" if self.last_day is None else f"open until {self.last_day.isoformat()}"
+        notes = [word for word, kind in (("restricted", "restricts"), ("deprecated", "deprecates")) if kind in past]
+        return f"{told} ({', '.join(notes)})" if notes else told
 
     def open_on(self, today: date) -> bool:
         """Say whether, as far as is known, a job can be started on a day: nothing has closed, what opens has opened."""

@@ -16,7 +16,7 @@ from ftdata.errors import RecipeError
 from ftdata.lines import cut_lines
 from ftdata.records import Lines
 from ftdata.source import Source, is_one_value, is_stdin
-from ftdata.targets import Fixable, Profile, Rule, load
+from ftdata.targets import Profile, Rule, load
 from ftdata.targets.gate import Gate, Line, traits, traits_of
 from ftdata.targets.layouts import most_common
 from ftdata.targets.rules import WITHOUT_SYSTEM
@@ -52,7 +52,7 @@ class LineFinding:
     fix: str
     evidence: str
     source: str
-    fixable: Fixable = "no"
+    fixable: Literal["no", "yes", "lossy"] = "no"
 
     def as_json(self) -> dict[str, Any]:
         """Give the finding as values for JSON."""
@@ -239,6 +239,8 @@ def _line_finding(
     path: str = "",
     column: int | None = None,
 ) -> LineFinding:
+    from ftdata.transforms.fit.fixes import fixable  # the fixes know what they cure; and they look at targets
+
     return LineFinding(
         target=profile.name,
         code=rule.code,
@@ -251,7 +253,7 @@ def _line_finding(
         fix=rule.fix,
         evidence=rule.evidence,
         source=str(rule.source),
-        fixable=rule.fixable,
+        fixable=fixable(rule),
     )
 
 

@@ -18,13 +18,12 @@ import numpy as np
 import polars as pl
 
 from ftdata.errors import RecipeError
+from ftdata.texts import PER_TOKEN
 
 Counts: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint32]]
 
 ENCODINGS = ("cl100k", "o200k")
 """The encodings that can be counted by name."""
-PER_TOKEN = 4
-"""Characters taken for one token in an estimate: OpenAI's rule for English (its tokenizer's help page)."""
 
 
 class Counter:

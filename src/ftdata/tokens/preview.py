@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 
 import polars as pl
 
-from ftdata import engine, hooks, inputs, sniff
 from ftdata.batch import Batch, conversations, flat, said
 from ftdata.conversation import Conversation
-from ftdata.errors import InputError, RecipeError
-from ftdata.stages import Check, Finding, Reader
+from ftdata.errors import InputError
+from ftdata.stages import Check, Finding
 from ftdata.tokens.counters import Counter, Folder
 from ftdata.tokens.learning import as_learnt, learning
 from ftdata.tokens.rows import counted
@@ -138,41 +133,11 @@ def _called(talk: Conversation) -> Iterator[str]:
                 yield name
 
 
-@contextmanager
-def opened(file: str, reader: str | None = None, encoding: str | None = None) -> Iterator[Iterator[Batch]]:
-    """Give the rows of a file in batches, numbered from 1, rows that could not be read left out.
-
-    `reader` names the format; default: the one that knows the file. Raises `InputError` where none does.
-    """
-    with sniff.spooled(file) as path, tempfile.TemporaryDirectory(prefix="ftdata-") as scratch:
-        if reader is None:
-            kind = sniff.best(path, encoding).reader
-        else:
-            try:
-                found = hooks.find(("reader",), reader).stage
-            except LookupError as error:
-                raise RecipeError(f"--from: {error}") from None
-            assert issubclass(found, Reader)
-            kind = found
-        stage = kind(path=Path(path), encoding=encoding)
-        name = inputs.display_names([file])[0]
-        with inputs.open_source(stage, Path(), name, 1, Path(scratch)) as source:
-            arrived = engine.intake(stage, stage.name, stage.read(source), 1, partial(inputs.ids, source))
-
-            def live() -> Iterator[Batch]:
-                for batch in arrived:
-                    told = inputs.splits(source, batch["origin"].list.first()) if batch.height else None
-                    split = batch["split"] if told is None else told
-                    yield batch.with_columns(split).filter(pl.col("drop").is_null())
-
-            yield live()
-
-
 def row_of(batches: Iterator[Batch], number: int, file: str) -> Batch:
     """Give one row by its number; raise `InputError` if there is no such row, or it could not be read."""
     last = 0
     for batch in batches:
-        found = batch.filter(pl.col("row") == number)
+        found = batch.filter((pl.col("row") == number) & pl.col("drop").is_null())
         if found.height:
             return found
         if batch.height:

@@ -12,8 +12,8 @@ import xxhash
 
 from ftdata.advice.signals.signal import Evidence, Signal, Value, share
 from ftdata.advice.view import View
-from ftdata.checks.spread import PER_TOKEN
 from ftdata.similarity import spoken
+from ftdata.texts import PER_TOKEN
 
 _HEAD = re.compile(r"^[^\W\d_][^:.!?\n]{0,30}:")
 _ITEM = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•])\s")

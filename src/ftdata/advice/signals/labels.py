@@ -12,6 +12,7 @@ import polars as pl
 from ftdata.advice.signals.signal import Evidence, Signal, Value, share
 from ftdata.advice.view import View
 from ftdata.checks.classes import LABEL, Told, classes
+from ftdata.checks.spread import even
 
 
 class Labels(Signal):
@@ -34,13 +35,12 @@ class Labels(Signal):
         if not is_label:
             return dict.fromkeys(("classes", "largest_class", "smallest_class_rows", "evenness")) | {"labels": 0.0}
         shares = counts / counts.sum()
-        entropy = -float((shares * np.log(shares)).sum())
         return {
             "labels": share(len(known), len(column)),
             "classes": len(counts),
             "largest_class": round(float(shares[0]), 4),
             "smallest_class_rows": int(counts[-1]),
-            "evenness": round(entropy / math.log(len(counts)), 4),
+            "evenness": round(math.log(even(counts)) / math.log(len(counts)), 4),
         }
 
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from ftdata.advice.signals.signal import Evidence, Signal, Value, share
 from ftdata.advice.view import View
-from ftdata.checks.spread import PER_TOKEN, characters
+from ftdata.checks.spread import characters
+from ftdata.texts import PER_TOKEN
 
 
 class Tokens(Signal):

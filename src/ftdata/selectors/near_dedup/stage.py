@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import version
-from math import exp
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-import numpy as np
 import polars as pl
 from pydantic import Field, model_validator
 
 from ftdata.batch import Batch
+from ftdata.checks.spread import even
 from ftdata.selectors.near_dedup.asked import asked
 from ftdata.selectors.near_dedup.line import Line, answers_of
 from ftdata.selectors.near_dedup.order import Keep, fits, lacking, ordered, scores
@@ -206,13 +205,10 @@ class NearDedup(Selector):
         what would become of the rows at other thresholds."""
         cluster = decisions["tags"].str.extract(r'"cluster": (\d+)').drop_nulls()
         sizes = cluster.value_counts()["count"].to_numpy()
-        shares = sizes / max(1, sizes.sum())
         conflicts = int(decisions["flags"].list.contains("conflict").sum())
         told: dict[str, Any] = {"clusters": len(sizes)}
         if len(sizes):
-            # exp of Shannon's entropy (Hill 1973): how many clusters of one size would be as uneven as these.
-            effective = round(exp(-float((shares * np.log(shares)).sum())), 1)
-            told |= {"largest cluster": int(sizes.max()), "effective clusters": effective}
+            told |= {"largest cluster": int(sizes.max()), "effective clusters": round(even(sizes), 1)}
         return told | ({"conflicts": conflicts} if conflicts else {}) | heard(decisions)
 
     def texts(self, batch: Batch) -> pl.Series:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-from ftdata.targets import Fixable, Rule
+from ftdata.targets import Rule
 from ftdata.transforms.fit import content, tools, turns
 from ftdata.transforms.fit.draft import Cost, Draft, Params
+
+Fixable = Literal["no", "yes", "lossy"]
+"""Whether the step `fit` cures a breach of a rule: not, without loss, or only with the loss of something."""
 
 
 @dataclass(frozen=True)

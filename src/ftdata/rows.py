@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import polars as pl
 
-from ftdata import runs
+from ftdata import engine, hooks, inputs, runs
 from ftdata.batch import Batch, conversations
 from ftdata.conversation import Conversation
 from ftdata.earlier import files as data_files
-from ftdata.errors import InputError
+from ftdata.errors import FtdataError, InputError, RecipeError
 from ftdata.files import Record
-from ftdata.inputs import ids
 from ftdata.manifest import Manifest
 from ftdata.sniff import best
-from ftdata.source import Source
+from ftdata.stages import Reader
 
 _RECORDS = ("run.json", "attempt.json", "publish.json")
 
@@ -40,12 +41,15 @@ def place(what: str) -> Place:
     """
     path = Path(what)
     if os.path.exists(path) and path.suffix != ".toml" and path.name not in _RECORDS and ".ftdata" not in path.parts:
-        if not path.is_dir():
-            return Place(((path, None),))
-        return Place(tuple((file, None) for file in data_files(path)))
+        return Place(((path, None),)) if not path.is_dir() else _folder(path)
     if what == "-" or what.startswith("/dev/"):
         return Place(((path, None),))
-    record = runs.find(what)
+    try:
+        record = runs.find(what)
+    except InputError as error:
+        if os.path.exists(path):
+            raise
+        raise InputError(f"{what}: there is no such file, and it {str(error).removeprefix(f'{what}: ')}") from None
     manifest = runs.latest(record)
     written = outputs(record, manifest)
     if not written:
@@ -56,32 +60,68 @@ def place(what: str) -> Place:
     return Place(written, record, manifest)
 
 
+def _folder(path: Path) -> Place:
+    """List the data files of a folder, each with the split that the run which wrote it says."""
+    try:
+        record = runs.find(str(path))
+        written = dict(outputs(record, runs.latest(record)))
+    except FtdataError:  # no run wrote this folder
+        written = {}
+    return Place(tuple((file, written.get(Path(os.path.abspath(file)))) for file in data_files(path)))
+
+
 def outputs(record: Record, manifest: Manifest) -> tuple[tuple[Path, str | None], ...]:
     """List the files with the rows that the first writer wrote, and the split of each; train first."""
     return tuple((record.absolute(out.path), out.split) for out in runs.of_first_writer(record, manifest))
 
 
-def read(file: Path | str, *, split: str | None = None, encoding: str | None = None, first: int = 1) -> Iterator[Batch]:
+def read(
+    file: Path | str,
+    *,
+    split: str | None = None,
+    encoding: str | None = None,
+    format: str | None = None,
+    first: int = 1,
+) -> Iterator[Batch]:
     """Read the rows of one file as the reader that knows it does; numbered from `first`, and named `file#record`.
 
-    A row that could not be read has its reason in `drop`. Raises `InputError` if no reader is sure of the file.
+    `format` names the reader instead. A row that could not be read has its reason in `drop`; the split is `split`, else
+    what the file's name tells. Raises `InputError` if no reader is sure of the file, `RecipeError` if there is none of
+    that name.
     """
-    guess = best(file, encoding)
-    reader = guess.reader.model_validate({"path": file, **({"encoding": encoding} if encoding else {})})
-    name = "stdin" if str(file).startswith("/dev/") else Path(file).name
-    with Source(file, name=name, encoding=encoding) as source:
-        for batch in reader.read(source):
-            numbers = np.arange(first, first + batch.height, dtype=np.uint64)
-            first += batch.height
-            named = batch.with_columns(pl.Series("row", numbers), ids(source, batch["origin"].list.first()).alias("id"))
-            yield named if split is None else named.with_columns(pl.lit(split).alias("split"))
+    path = Path(file)
+    name = "stdin" if str(file).startswith("/dev/") else path.name
+    stage = _reader(file, encoding, format)
+    with (
+        tempfile.TemporaryDirectory(prefix="ftdata-") as scratch,
+        inputs.open_source(stage, Path(), name, 1, Path(scratch)) as source,
+    ):
+        for batch in engine.intake(stage, stage.name, stage.read(source), first, partial(inputs.ids, source)):
+            if split is not None:
+                yield batch.with_columns(pl.lit(split).alias("split"))
+                continue
+            told = inputs.splits(source, batch["origin"].list.first()) if batch.height else None
+            yield batch if told is None else batch.with_columns(told)
 
 
-def every(where: Place, encoding: str | None = None) -> Iterator[Batch]:
+def _reader(file: Path | str, encoding: str | None, format: str | None) -> Reader:
+    stated: dict[str, Any] = {"path": file} | ({} if encoding is None else {"encoding": encoding})
+    if format is None:
+        guess = best(file, encoding)
+        return guess.reader.model_validate({**guess.sniff.fields, **stated})
+    try:
+        found = hooks.find(("reader",), format).stage
+    except LookupError as error:
+        raise RecipeError(f"--from: {error}") from None
+    assert issubclass(found, Reader)
+    return found.model_validate(stated)
+
+
+def every(where: Place, encoding: str | None = None, format: str | None = None) -> Iterator[Batch]:
     """Read the rows of all files of a place, numbered through."""
     number = 1
     for path, split in where.files:
-        for batch in read(path, split=split, encoding=encoding, first=number):
+        for batch in read(path, split=split, encoding=encoding, format=format, first=number):
             number += batch.height
             yield batch
 
