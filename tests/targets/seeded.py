@@ -22,7 +22,8 @@ class Seeded(NamedTuple):
 
 
 HOSTED = " openai azure fireworks nebius alibaba "
-CHAT = HOSTED + "mistral together trl axolotl mlx-lm unsloth "
+LOCAL = "trl axolotl mlx-lm unsloth "
+CHAT = HOSTED + "mistral together " + LOCAL
 OTHERS = " nova claude gemini cohere oci watsonx llama-factory "
 EVERY = CHAT + OTHERS
 
@@ -120,8 +121,8 @@ SEEDED: list[Seeded] = [
         "role-developer",
         "openai-chat",
         row({"role": "developer", "content": "Be brief."}, USER, ANSWER),
-        ("developer-role", "messages[0].role", HOSTED),
-        ("role", "messages[0].role", OTHERS + "mistral together"),
+        ("developer-role", "messages[0].role", HOSTED.replace("fireworks ", "")),
+        ("role", "messages[0].role", OTHERS + "mistral together fireworks"),
     ),
     seeded(
         "two-users",
@@ -246,9 +247,9 @@ SEEDED: list[Seeded] = [
         "weight-zero-only",
         "openai-chat",
         row(USER, {**ANSWER, "weight": 0}),
-        ("weight-none", "messages", HOSTED + "mistral together axolotl mlx-lm unsloth"),
+        ("weight-none", "messages", HOSTED + "mistral together"),
+        ("weights-ignored", "messages[1].weight", LOCAL),
         ("other-key", "messages[1].weight", "claude"),
-        several="trl",
     ),
     seeded(
         "weight-null",

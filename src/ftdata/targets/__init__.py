@@ -6,7 +6,8 @@ The kinds of rule that it may use stand in `rules.py`. A limit is never a consta
 and a rule (or limit, or event) whose source is missing or undated does not load.
 
 A profile may be `like` another: it has the rules of that one under codes of its own, their sources marked "as …", but
-for the kinds that stand in `without` and those for which it has a rule itself.
+for the kinds that stand in `without` and those for which it has a rule itself. With `inherited = "unverified"` they are
+warnings, because the vendor at hand has not stated them; but those by which a row is a row of the layout at all stay.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftdata.errors import RecipeError
-from ftdata.targets.rules import KINDS
+from ftdata.targets.rules import KINDS, OF_THE_LAYOUT
 
 Evidence = Literal["spec", "guide", "observed", "unverified"]
 """How well a rule is known: in the vendor's specification, in its guides, seen by users only, or not verified."""
@@ -255,11 +256,14 @@ def parse(text: str, place: str) -> Profile:
 
 def _inherited(raw: dict[str, Any], own: list[Rule], place: str, faults: list[str]) -> list[Rule]:
     """Give the rules that a profile takes over from the one that it is `like`; set its layout if it names none."""
-    without = raw.pop("without", [])
+    without, inherited = raw.pop("without", []), raw.pop("inherited", None)
     like = raw.get("like")
     if like is None:
-        faults += [f"{place}: without: there is no profile that this one is like"] if without else []
+        given = (("without", without), ("inherited", inherited))
+        faults += [f"{place}: {key}: there is no profile that this one is like" for key, value in given if value]
         return []
+    if inherited not in (None, "unverified"):
+        faults.append(f'{place}: inherited: the one value is "unverified"')
     try:
         base = load(str(like))
     except RecipeError as error:
@@ -277,6 +281,8 @@ def _inherited(raw: dict[str, Any], own: list[Rule], place: str, faults: list[st
             if not str(like).startswith("_"):  # what is common to many is nobody's in particular
                 told = rule.source.model_copy(update={"title": f"as {base.name}: {rule.source.title}"})
                 update |= {"like": base.name, "source": told}
+            if inherited and rule.kind not in OF_THE_LAYOUT:
+                update |= {"level": "warn", "evidence": "unverified"}
             taken.append(rule.model_copy(update=update))
     return taken
 

@@ -89,15 +89,15 @@ class Example:
     """One training row, cut into what the predicates look at; built once per row.
 
     The form is read off the keys: a preference row has one of the preference keys, or an `input` object and no
-    `messages`; a reinforcement row has grader fields beside `messages` and does not end with the assistant; everything
-    else with `messages` is supervised.
+    `messages`; a reinforcement row, for a target that is `graded`, has grader fields beside `messages` and does not end
+    with the assistant; everything else with `messages` is supervised.
     """
 
-    def __init__(self, row: Any, roles: frozenset[str]) -> None:
+    def __init__(self, row: Any, roles: frozenset[str], graded: bool = True) -> None:
         self.row: dict[str, Any] = row if isinstance(row, dict) else {}
         self.found = row
         self.roles = roles
-        self.form: Form = self._form(row)
+        self.form: Form = self._form(row, graded)
         self.sequences: list[tuple[str, list[Any]]] = []
         self.turns: list[Turn] = []
         self.holder, self.at = self.row, ""  # the object that carries `tools`: the row, or `input` of a preference row
@@ -113,7 +113,7 @@ class Example:
             self._walk("messages", self.row.get("messages"), frozenset())
 
     @staticmethod
-    def _form(row: Any) -> Form:
+    def _form(row: Any, graded: bool) -> Form:
         if not isinstance(row, dict):
             return "none"
         if any(name in row for name in PREFERRED + REJECTED):
@@ -123,7 +123,7 @@ class Example:
                 return "dpo"
             return "legacy" if "prompt" in row and "completion" in row else "sft"
         turns = row["messages"]
-        if isinstance(turns, list) and turns and isinstance(turns[-1], dict) and row.keys() - _ROW_KEYS:
+        if graded and isinstance(turns, list) and turns and isinstance(turns[-1], dict) and row.keys() - _ROW_KEYS:
             return "sft" if turns[-1].get("role") == "assistant" else "rft"
         return "sft"
 

@@ -142,7 +142,7 @@ class Line:
 
     def __init__(self, text: bytes | str, layout: str) -> None:
         self.layout = layout
-        self._examples: dict[frozenset[str], Example] = {}
+        self._examples: dict[tuple[frozenset[str], bool], Example] = {}
         self._speech: Speech | None = None
         self.row: Any = None
         self.fault: tuple[str, str, int | None] | None = None
@@ -151,11 +151,11 @@ class Line:
         except ValueError:
             self.fault = _why(text)
 
-    def example(self, roles: frozenset[str]) -> Example:
-        """Give the line as a row of OpenAI's."""
-        found = self._examples.get(roles)
+    def example(self, roles: frozenset[str], graded: bool) -> Example:
+        """Give the line as a row of OpenAI's, of a target that takes these roles and grades answers or not."""
+        found = self._examples.get((roles, graded))
         if found is None:
-            found = self._examples[roles] = Example(self.row, roles)
+            found = self._examples[roles, graded] = Example(self.row, roles, graded)
         return found
 
     @property
@@ -179,6 +179,7 @@ class Gate:
         self._own = self.layout == profile.layout == _CHAT
         role = profile.rule("role")
         self._roles = frozenset(role.params["roles"]) if role is not None else _ROLES
+        self._graded = profile.rule("rft-last-message") is not None
         self._judges = [(rule, KINDS[rule.kind]) for rule in profile.rules if self._concerns(rule)]
         self.needs = PLAIN
         for rule, kind in self._judges:
@@ -208,10 +209,6 @@ class Gate:
             return False
         return self._words is None or self._words(line if isinstance(line, bytes) else line.encode()) is None
 
-    def plain(self, line: bytes | str) -> bool:
-        """Say whether a line is a plain row, which no rule of a target that takes OpenAI's rows can refuse."""
-        return bool(traits(line))
-
     def explain(self, line: bytes | str | Line) -> Verdict:
         """Say everything that is wrong with a line."""
         if not isinstance(line, Line):
@@ -221,7 +218,7 @@ class Gate:
             rule = self.profile.rule(kind)
             return Verdict("none", breaches=((rule, Hit("", cause)),) if rule is not None else (), column=column)
         if self.layout == _CHAT:
-            example = line.example(self._roles)
+            example = line.example(self._roles, self._graded)
             return Verdict(example.form, bool(images(example)), tuple(self._breaches(line)))
         form: Form = "none" if not isinstance(line.row, dict) else "dpo" if line.speech.preference else "sft"
         pictured = any(turn.images for turn in line.speech.all())
@@ -230,7 +227,7 @@ class Gate:
     def _breaches(self, line: Line) -> Iterator[tuple[Rule, Hit]]:
         for rule, kind in self._judges:
             if kind.judge is not None:
-                hits = kind.judge(line.example(self._roles), rule.params)
+                hits = kind.judge(line.example(self._roles, self._graded), rule.params)
             elif kind.hears is not None:
                 hits = kind.hears(line.speech, rule.params)
             for hit in hits:

@@ -87,17 +87,11 @@ def alternation(speech: Speech, params: Params) -> Iterator[Hit]:
 
 
 def last_assistant(speech: Speech, _: Params) -> Iterator[Hit]:
-    """Want a row to end with the assistant, unless its answers stand beside (preference, reinforcement)."""
-    if speech.preference or speech.grader or not _heard(speech.turns):
+    """Want a row to end with the assistant, unless its answers stand beside."""
+    if speech.preference or not _heard(speech.turns):
         return
     if speech.turns[-1].role != "assistant":
         yield Hit(speech.turns[-1].role_path, "the last turn is not the assistant's")
-
-
-def some_assistant(speech: Speech, _: Params) -> Iterator[Hit]:
-    """Want at least one turn of the assistant."""
-    if not speech.preference and _heard(speech.turns) and all(turn.role != "assistant" for turn in speech.turns):
-        yield Hit(speech.turns[0].path.split("[")[0], "no turn is the assistant's, so there is nothing to learn")
 
 
 def system_first(speech: Speech, params: Params) -> Iterator[Hit]:

@@ -98,7 +98,6 @@ KINDS: dict[str, Kind] = {
     "first-user": _on_speech(on_speech.first_user, spares=_TURNS),
     "alternation": _on_speech(on_speech.alternation, "roles", spares=_TURNS),
     "last-assistant": _on_speech(on_speech.last_assistant),
-    "some-assistant": _on_speech(on_speech.some_assistant),
     "system-first": _on_speech(on_speech.system_first, "running", spares=_TURNS),
     "positions": _on_speech(on_speech.positions, "odd", "even", spares=_TURNS),
     "one-exchange": _on_speech(on_speech.one_exchange, spares=PLAIN | ONE_EXCHANGE),
@@ -138,3 +137,9 @@ KINDS: dict[str, Kind] = {
     "split-overlap": Kind(),
 }
 """Every kind of rule that a profile may use."""
+
+OF_THE_LAYOUT = frozenset(
+    "encoding json row-object legacy-row layout shape mixed-forms messages message-object role content-missing "
+    "content-type content-parts part-type dpo-input dpo-side tool-calls".split()
+)
+"""The kinds by which a row is a row of its layout at all: who takes the layout takes no row that breaks them."""

@@ -68,7 +68,6 @@ class Speech:
     tools: list[tuple[str, Any]] = field(default_factory=list)  # path and definition of each function
     about_tools: list[str] = field(default_factory=list)  # keys of the row that are about tools
     extra: list[str] = field(default_factory=list)  # keys of the row that the layout does not have
-    grader: bool = False  # a reinforcement row: it ends with the user
     faults: list[Hit] = field(default_factory=list)
 
     def all(self) -> Iterator[Said]:

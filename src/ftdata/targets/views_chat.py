@@ -100,7 +100,6 @@ def openai(speech: Speech) -> None:
     _openai_tools(speech, row, "")
     speech.extra = unknown("", row, frozenset({"messages"}) | _TOOL_KEYS)
     speech.extra += [key for key in sorted(_TOOL_KEYS) if key in row and row[key] is None]
-    speech.grader = bool(speech.extra and speech.turns and speech.turns[-1].role == "user")
 
 
 def prompt_completion(speech: Speech) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 import polars as pl
 
 from ftdata.batch import Batch, flat, relist
+from ftdata.targets import load
 from ftdata.writers.learned import unfold
 
 
@@ -22,8 +20,16 @@ class Learning(NamedTuple):
 
 
 def learning(target: str | None) -> Learning:
-    """Give how a target learns, by `learning.toml`; `source` is None where that is not known."""
-    return _table().get(target or "", Learning())
+    """Give how a target learns, by the rules of its profile; `source` is None where that is not known.
+
+    Without such a rule every answer whose weight is not 0 is learnt.
+    """
+    if target is None:
+        return Learning()
+    profile = load(target)
+    ignored, weight, last = (profile.rule(kind) for kind in ("weights-ignored", "weight", "tools-last-only"))
+    rule = ignored or (weight if weight is not None and weight.evidence != "unverified" else None)
+    return Learning(ignored is None, last is not None, None if rule is None else f"{rule.what}: {rule.source}")
 
 
 def as_learnt(batch: Batch, target: str | None) -> Batch:
@@ -38,9 +44,3 @@ def as_learnt(batch: Batch, target: str | None) -> Batch:
         last = unfold(numbered.filter(tooled), "last")
         batch = pl.concat([last, numbered.filter(~tooled)]).sort("place").drop("place")
     return batch
-
-
-@cache
-def _table() -> dict[str, Learning]:
-    table = tomllib.loads((resources.files("ftdata.tokens") / "learning.toml").read_text(encoding="utf-8"))
-    return {name: Learning(**entry) for name, entry in table.items()}
