@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from pydantic import ValidationError
 from strategies import conversation, rows
 
@@ -16,7 +17,7 @@ from ftdata.batch import to_batches
 from ftdata.checks.format import Format
 from ftdata.conversation import Conversation, Message, assistant, system, user
 from ftdata.stages import Finding
-from ftdata.targets import load
+from ftdata.targets import load, names
 from ftdata.targets.gate import Gate
 from ftdata.writers.openai_chat import render
 
@@ -164,3 +165,29 @@ def test_an_unknown_target_is_refused():
         Format.model_validate({"for": "opnai"})
     assert FORMAT.model_dump(by_alias=True) == {"for": "openai"}
     assert FORMAT.reads_meta() == frozenset()
+
+
+SAID = st.sampled_from(["Hi", "Where is it?", " ", "", "Bot: hello", "[EOS]", "Olá, tudo bem?", "A\u200bB"])
+TURNS = st.lists(
+    st.builds(
+        lambda role, said, weight: Message(role=role, content=said, weight=weight if role == "assistant" else None),
+        st.sampled_from(["system", "user", "assistant", "user", "assistant"]),
+        SAID,
+        st.sampled_from([None, None, None, 0, 1]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.builds(lambda turns: Conversation(messages=tuple(turns)), TURNS), min_size=1, max_size=8))
+def test_what_passes_as_a_chat_row_breaks_no_rule_as_it_is_written(conversations: list[Conversation]):
+    numbered = [c.model_copy(update={"row": i}) for i, c in enumerate(conversations)]
+    for target in names():
+        check = Format.model_validate({"for": target})
+        for batch in to_batches(numbered):
+            quick = check.sketch(batch)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Gate, "takes", lambda *_: False)
+                assert_frame_equal(check.sketch(batch), quick)

@@ -14,9 +14,11 @@ from ftdata.batch import Batch
 from ftdata.errors import RecipeError
 from ftdata.stages import Check, Example, Finding
 from ftdata.targets import Profile, Rule, load
+from ftdata.targets.gate import traits, traits_of
 from ftdata.targets.lines import FORMS, file_faults
 from ftdata.transforms.fit.aim import aim
 from ftdata.writers.cargo import CARGO
+from ftdata.writers.openai_chat import render
 
 SHOWN = 20
 """Rows or lines named for one code at most."""
@@ -78,7 +80,9 @@ class Format(Check):
 
     def sketch(self, batch: Batch) -> pl.DataFrame:
         """Give, for each target, a line for each row (form, size, hash) and one for each breach (code, path)."""
-        return pl.concat([_sketch(target, batch) for target in _each(self.target)])
+        chat = list(render(batch))
+        known = traits_of("\n".join(chat).encode(), len(chat)) or [traits(line) for line in chat]
+        return pl.concat([_sketch(target, batch, chat, known) for target in _each(self.target)])
 
     def judge(self, sketches: pl.LazyFrame) -> list[Finding]:
         """Give a finding for each rule that is broken, target by target, errors first."""
@@ -95,19 +99,24 @@ def _each(targets: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in names))
 
 
-def _sketch(target: str, batch: Batch) -> pl.DataFrame:
+def _sketch(target: str, batch: Batch, chat: list[str], known: list[int]) -> pl.DataFrame:
+    """Judge the rows for one target; `chat` has them as chat rows, `known` what these are known to be.
+
+    What a row says is the same in every layout: one that passes as a chat row is not judged again as it is written.
+    """
+    goal = aim(target)
     forms, images = ["sft"] * batch.height, [False] * batch.height
     lines: list[str] = []
     rows: list[int] = []
     codes: list[str] = []
     paths: list[str] = []
-    for i, line, gate, unheld in aim(target).written(batch):
+    for i, line, gate, unheld in goal.written(batch):
         lines.append(line)
         for word in unheld:
             rows.append(i)
             codes.append(NOT_CARRIED)
             paths.append(word)
-        if not unheld and gate.passes(line):
+        if not unheld and goal.gate.takes(known[i], chat[i]):
             continue
         verdict = gate.explain(line)
         forms[i], images[i] = verdict.form, verdict.images
