@@ -17,6 +17,8 @@ from ftdata.conversation import Conversation
 from ftdata.examples import Outcome, outcomes
 from ftdata.recipe import Options
 from ftdata.stages import KINDS, Example, Stage
+from ftdata.writers.cargo import CARGO
+from ftdata.writers.json_lines import JsonLines
 
 HERE = Path(__file__).parent
 os.environ["FTDATA_PII_KEY"] = "an example of a key"  # that of the examples: the tokens shown hang on it
@@ -181,6 +183,17 @@ def options(command: click.Command, context: click.Context) -> str:
     return "\n".join(rows) + "\n" if len(rows) > 2 else ""
 
 
+def held() -> str:
+    """Give which layouts hold what a row may carry; what no layout is without is left out."""
+    writers = [entry.stage for entry in hooks.builtin() if issubclass(entry.stage, JsonLines) and entry.stage.name]
+    layouts = {stage.name: stage.carries for stage in sorted(writers, key=lambda stage: stage.name)}
+    lines = [f"| | {' | '.join(f'`{name}`' for name in layouts)} |", "|---" * (len(layouts) + 1) + "|"]
+    for word, meaning in CARGO.items():
+        marks = ["✓" if word in carries else "·" for carries in layouts.values()]
+        lines += [f"| `{word}`: {cell(meaning)} | {' | '.join(marks)} |"] if len(set(marks)) > 1 else []
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
 def run_table() -> str:
     """Give the fields of the `[run]` table."""
     return fields(Options)
@@ -188,12 +201,13 @@ def run_table() -> str:
 
 def pages() -> dict[Path, str]:
     """Give every generated page, and those with a generated part."""
-    recipe, exports = HERE / "recipe.md", HERE / "exports.md"
+    recipe, exports, targets = HERE / "recipe.md", HERE / "exports.md", HERE / "targets.md"
     return {
         HERE / "stages.md": stages().rstrip() + "\n",
         HERE / "commands.md": commands(),
         recipe: filled(recipe, "run", run_table()),
         exports: filled(exports, "formats", table()),
+        targets: filled(targets, "cargo", held()),
     }
 
 

@@ -25,6 +25,7 @@ from ftdata import hooks
 from ftdata.cli import COMMANDS, cli
 from ftdata.recipe import Recipe
 from ftdata.stages import KINDS
+from ftdata.targets import parse
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
@@ -83,12 +84,14 @@ def test_the_table_in_the_readme_is_that_of_the_first_command(tmp_path: Path) ->
     assert not {line for line in shown.split("\n") if line != "…"} - set(done.stderr.split("\n"))
 
 
-@pytest.mark.parametrize("page", named(PAGES, "toml", "toml recipe"))
+@pytest.mark.parametrize("page", named(PAGES, "toml", "toml recipe", "toml target"))
 def test_tables_in_pages_are_valid(page: Path, tmp_path: Path) -> None:
     for info, text in blocks(page):
         if not info.startswith("toml") or info == "toml plugin":
             continue
         data = tomllib.loads(text)
+        if info == "toml target":
+            assert parse(text, page.name).rules
         if info == "toml recipe":
             Recipe.parse(data, tmp_path, "recipe")
         for table, kinds in (("read", {"reader"}), ("step", {"transform", "selector", "check"}), ("write", {"writer"})):
