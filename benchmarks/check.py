@@ -4,8 +4,8 @@ Run: python benchmarks/check.py [--rows 100000] [--runs 5] [--together /path/to/
 
 CPU time of the whole call on one file that is sound (Together's checker and the cookbook's loop stop at, or only count,
 what is wrong), each program in turn, `--runs` times; median (least to most). Ours reads through `ftdata.source`, which
-also hashes the file and settles its encoding; the others read lines. For pydantic a second file has one fault in a
-hundred rows, and the faults that both find must be the same: line and path.
+also settles the encoding; the others read lines. For pydantic a second file has one fault in a hundred rows, and the
+faults that both find must be the same: line and path.
 
 Peers: pydantic 2.14 (a model of the same rules, in this file); together 1.5.35 (`together.utils.files.check_file`);
 the loop "format error checks" of OpenAI's cookbook notebook, commit b774cbf1, written again here.

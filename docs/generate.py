@@ -15,6 +15,7 @@ from ftdata import hooks
 from ftdata.cli import COMMANDS, cli
 from ftdata.conversation import Conversation
 from ftdata.examples import Outcome, outcomes
+from ftdata.provenance import Provenance
 from ftdata.recipe import Options
 from ftdata.stages import KINDS, Example, Stage
 from ftdata.writers.cargo import CARGO
@@ -199,23 +200,31 @@ def run_table() -> str:
     return fields(Options)
 
 
+def provenance_table() -> str:
+    """Give the fields of the `[provenance]` table."""
+    return fields(Provenance)
+
+
 def pages() -> dict[Path, str]:
     """Give every generated page, and those with a generated part."""
     recipe, exports, targets = HERE / "recipe.md", HERE / "exports.md", HERE / "targets.md"
     return {
         HERE / "stages.md": stages().rstrip() + "\n",
         HERE / "commands.md": commands(),
-        recipe: filled(recipe, "run", run_table()),
+        recipe: filled(recipe, "run", run_table(), "provenance", provenance_table()),
         exports: filled(exports, "formats", table()),
         targets: filled(targets, "cargo", held()),
     }
 
 
-def filled(page: Path, name: str, part: str) -> str:
-    """Give a page with its generated part in place."""
-    before, start, rest = page.read_text().partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"<!-- /{name} -->")
-    return before + start + part + end + after
+def filled(page: Path, *named: str) -> str:
+    """Give a page with its generated parts in place, each behind its name."""
+    text = page.read_text()
+    for name, part in zip(named[::2], named[1::2], strict=True):
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        text = before + start + part + end + after
+    return text
 
 
 def main() -> int:

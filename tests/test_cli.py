@@ -20,7 +20,7 @@ import pytest
 from ftdata import Conversation, assistant, to_batches, user
 from ftdata.checks.private_data import PrivateData
 from ftdata.cli import main
-from ftdata.cli.terminal import safe
+from ftdata.wording import safe
 
 KAGGLE = Path(__file__).parents[2] / "shared/data/tickets/kaggle_customer_support_tickets_first500.csv"
 CHAT = '{"messages":[{"role":"user","content":"%s"},{"role":"assistant","content":"yes"}]}\n'

@@ -394,6 +394,7 @@ TABLE: list[tuple[str, str, dict[str, Any]]] = [
     ("selector", "split", {"validation": 0.2, "test": 0.2, "group": ("customer", "n"), "threshold": "off"}),
     ("selector", "split", {"validation": 0.2, "stratify": "category", "on": "question", "ngram": 1, "threshold": 0.5}),
     ("selector", "split", {"time": "when", "test_from": "2025-11-01", "group": "customer"}),
+    ("selector", "split", {"curve": (25, 50), "group": ("customer", "n")}),
     ("check", "balance", {}),
     ("check", "balance", {"by": "category", "max_share": 0.3}),
     ("check", "balance", {"by": "customer"}),

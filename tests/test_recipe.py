@@ -95,7 +95,7 @@ MISTAKES = {
     "unknown table": (GOOD + "[[steps]]\n", ["steps: there is no such table; did you mean 'step'?"]),
     "unknown table, no guess": (
         GOOD + "[model]\n",
-        ["model: there is no such table; tables are run, read, step, write"],
+        ["model: there is no such table; tables are run, provenance, read, step, write"],
     ),
     "table, not tables": (GOOD + '[step]\nuse = "length"\n', ["step: must be a list of tables; write [[step]]"]),
     "tables, not table": (GOOD + "[[run]]\n", ["run: must be a table, [run]"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from ftdata.recipe import Recipe, labels
 from ftdata.source import PROBLEMS
 from ftdata.spool import Frames
 from ftdata.stages import Finding
+from ftdata.wording import hint
 
 DROPPED, WRITTEN = 1, 2
 
@@ -283,9 +283,9 @@ class Account:
         for rule in rules if isinstance(rules, Mapping) else ():
             label, _, reason = rule.partition(": ")
             seen = dropped.get(label, {})
-            close = [] if not reason or reason in seen else difflib.get_close_matches(reason, seen, 1)
-            if close:
-                told = f"max_drop: {rule!r}: no row was dropped for that reason; did you mean {close[0]!r}?"
+            meant = "" if not reason or reason in seen else hint(reason, seen)
+            if meant:
+                told = f"max_drop: {rule!r}: no row was dropped for that reason{meant}"
                 found.append((label, Finding("unknown-reason", "warn", told)))
         return found
 

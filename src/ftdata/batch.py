@@ -329,6 +329,11 @@ def owners(batch: Batch, column: str = "messages") -> pl.Series:
     return pl.Series("owner", np.repeat(np.arange(batch.height, dtype=np.uint32), counts))
 
 
+def paired(batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Say of each row whether it is a preference row: one with a second answer, or a place where answers begin."""
+    return np.asarray((batch["rejected"].is_not_null() | batch["answer_at"].is_not_null()).to_numpy())
+
+
 def said(messages: pl.DataFrame) -> pl.Series:
     """Give what each message of `flat` says: its content, else its parts' texts joined by line breaks, else null."""
     contents, parts = messages["content"], messages["parts"]

@@ -99,8 +99,9 @@ def compare(before: Record, after: Record) -> Comparison:
     )
     both = both.sort(pl.coalesce("row", "row_b"), "id")
     found: dict[tuple[What, str, str], list[str]] = {}
-    same = 0
-    for row in both.iter_rows(named=True):
+    alike = both.select(_alike()).to_series()
+    same = int((alike & both["kept"]).sum())
+    for row in both.filter(~alike).iter_rows(named=True):
         verdict = _verdict(row)
         if verdict is None:
             same += bool(row["kept"] and row["kept_b"])
@@ -123,6 +124,14 @@ def compare(before: Record, after: Record) -> Comparison:
         versions,
         texts,
     )
+
+
+def _alike() -> pl.Expr:
+    """Say of which rows it is plain that both runs did alike: neither wrote them, or both did, and the very same."""
+    written = [pl.col(name).fill_null(False) for name in ("kept", "kept_b")]
+    equal = [pl.col(name).eq_missing(pl.col(f"{name}_b")) for name in ("origin", "split", "text")]
+    done = pl.col("text").is_not_null() | pl.col("done").eq_missing(pl.col("done_b"))
+    return ~(written[0] | written[1]) | pl.all_horizontal(*written, *equal, done)
 
 
 def _verdict(row: Mapping[str, Any]) -> tuple[What, str, str] | None:
@@ -154,7 +163,10 @@ class _Run:
         if not record.manifest.exists():
             raise InputError(f"{record.folder}: holds no finished run to compare; run the recipe first")
         self.record, self.manifest = record, load(record.manifest)
-        self.writer = next(stage.label for stage in self.manifest.stages if stage.kind == "writer")
+        writers = [stage.label for stage in self.manifest.stages if stage.kind == "writer"]
+        if not writers:
+            raise InputError(f"{record.manifest}: names no writer, so no row of it was written; run the recipe again")
+        self.writer = writers[0]
 
     def rows(self, hashes: pl.DataFrame | None) -> pl.DataFrame:
         """Give one line a row: whether it was written, on which side, as which text; else by which stage it went."""

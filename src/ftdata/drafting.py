@@ -21,6 +21,7 @@ from ftdata.recipe import Recipe
 from ftdata.sniff import best
 from ftdata.source import Source, is_stdin
 from ftdata.stages import Reader, Sniff
+from ftdata.wording import counted
 
 TRIED = 2000
 """Records that the draft is tried on: for most exports all, for the others enough that a split is decided by hashes."""
@@ -61,9 +62,7 @@ def save(recipe: Path | str, text: str, *, overwrite: bool = False, source: Path
     recipe = Path(recipe)
     if source is not None and os.path.realpath(source) == os.path.realpath(recipe):
         raise OutputError(f"{recipe}: is the input itself; name another file with -o")
-    if os.path.lexists(recipe) and not overwrite:
-        raise OutputError(f"{recipe}: exists already; name another with -o, or replace it with --overwrite")
-    files.save(recipe, text)
+    files.save(recipe, text, overwrite=overwrite)
 
 
 def _known(source: Path, name: str | None, stated: Mapping[str, Any]) -> tuple[type[Reader], Sniff]:
@@ -154,7 +153,7 @@ class _Draft:
                 if step.use in small:
                     step.off = small[step.use].removeprefix(f"{step.use}: ")
                 elif not left:
-                    step.off = f"it would drop all {_count(before, 'row')} that are left ({_reasons(gone)})"
+                    step.off = f"it would drop all {counted(before, 'row')} that are left ({_reasons(gone)})"
                 elif left < step.leaves * before:
                     step.off = (
                         f"it would drop most rows that are left, {before - left:,} of {before:,}; look at them first"
@@ -186,8 +185,8 @@ class _Draft:
         if self.stated:
             yield said(f"Stated, not guessed: {', '.join(self.stated)}")
         trial = self.trial
-        yield _prose(f"Tried on {'all' if trial.records < TRIED else 'the first'} {_count(trial.records, 'record')}:")
-        yield _prose(f"  {_count(trial.rows, 'row')} read, {trial.written:,} would be written")
+        yield _prose(f"Tried on {'all' if trial.records < TRIED else 'the first'} {counted(trial.records, 'record')}:")
+        yield _prose(f"  {counted(trial.rows, 'row')} read, {trial.written:,} would be written")
         for part in trial.stages:  # in the order of the recipe
             if part.dropped:
                 told = _reasons(trial.dropped[part.label])
@@ -254,10 +253,6 @@ def _first(stage: type[Reader]) -> str:
     """Give the first line of a stage's docstring, begun in lower case and without its period."""
     line = (stage.__doc__ or "").strip().split("\n")[0].rstrip(".")
     return line[:1].lower() + line[1:]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _reasons(dropped: Mapping[str, int]) -> str:

@@ -100,8 +100,10 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def save(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
+def save(path: Path, text: str, *, overwrite: bool = True) -> None:
+    """Write a small file whole or not at all; raise `OutputError` if one stands there, unless `overwrite`."""
+    if not overwrite and os.path.lexists(path):
+        raise OutputError(f"{path}: exists already; name another, or replace it with --overwrite")
     scratch = path.with_name(f".{path.name}.tmp")
     remove(scratch)
     with _writing(path), create(scratch) as stream:

@@ -6,7 +6,6 @@ not built in, or when all stages are listed. `FTDATA_PLUGINS=none` shuts them ou
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -23,6 +22,7 @@ import pluggy
 
 from ftdata.errors import PluginError
 from ftdata.stages import KINDS, Stage
+from ftdata.wording import hint, nearest
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -67,13 +67,17 @@ class Entry:
     version: str
 
 
+def let_in() -> frozenset[str] | None:
+    """Give the names that `FTDATA_PLUGINS` lets in: those of plugins or of what they offer; None: all."""
+    wanted = os.environ.get("FTDATA_PLUGINS", "").strip()
+    return None if not wanted else frozenset(name.strip() for name in wanted.split(",")) - {"none"}
+
+
 def plugins() -> list[Plugin]:
     """List the installed plugins that `FTDATA_PLUGINS` lets in, from metadata, importing none."""
     from importlib.metadata import entry_points
 
-    wanted = os.environ.get("FTDATA_PLUGINS", "").strip()
-    allowed = None if not wanted else {name.strip() for name in wanted.split(",")} - {"none"}
-    found = []
+    allowed, found = let_in(), []
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         if allowed is None or point.name in allowed:
             dist = point.dist
@@ -118,8 +122,8 @@ def _offered(plugin: object, who: str) -> list[type[Stage]]:
     manager = pluggy.PluginManager("ftdata")
     manager.add_hookspecs(_Spec)
     like = [name for name in dir(plugin) if name != "ftdata_stages" and callable(getattr(plugin, name, None))]
-    close = difflib.get_close_matches("ftdata_stages", like, 1)
-    more = f"; {close[0]!r} looks like a misspelling of it" if close else ""
+    near = nearest("ftdata_stages", like)
+    more = f"; {near!r} looks like a misspelling of it" if near else ""
     try:
         manager.register(plugin, who)
         manager.check_pending()
@@ -249,10 +253,7 @@ def find(kinds: Iterable[str], name: str) -> Entry:
         if (kind, name) in catalogue.clashes:
             raise catalogue.clashes[kind, name]
     known = sorted({e.stage.name for e in (*builtin(kinds), *catalogue.entries) if e.stage.kind in kinds})
-    close = difflib.get_close_matches(name, known, 1)
-    message = f"there is no {' or '.join(kinds)} {name!r}; " + (
-        f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-    )
+    message = f"there is no {' or '.join(kinds)} {name!r}" + hint(name, known, f"; there are {', '.join(known)}")
     if catalogue.faults:
         raise PluginError(message + "".join(f"\n  a plugin that may offer it: {fault}" for fault in catalogue.faults))
     raise LookupError(message)

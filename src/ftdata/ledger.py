@@ -18,6 +18,7 @@ import pyarrow.parquet
 
 from ftdata import files
 from ftdata.batch import handed
+from ftdata.errors import RunError
 
 EVENTS = pl.Schema(
     {
@@ -129,7 +130,13 @@ def _encoding(schema: pl.Schema) -> dict[str, Any]:
 
 
 def scan(path: Path) -> pl.LazyFrame:
-    """Open a ledger."""
+    """Open a ledger; raise `RunError` if it is gone, cut short, or no ledger of this version."""
+    try:
+        found = pl.read_parquet_schema(path) if path.is_file() else {}
+    except (OSError, pl.exceptions.PolarsError):
+        found = {}
+    if any(found.get(name) != kind for name, kind in EVENTS.items()):
+        raise RunError(f"{path}: is not a ledger that this version reads; run the recipe again")
     return pl.scan_parquet(path)
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from ftdata.records import Lines
+
+_FEED = ord("\n")
 
 
 def cut_lines(pieces: Iterator[bytes], row: int, most: Callable[[], int]) -> Iterator[Lines]:
@@ -37,7 +41,7 @@ def cut_lines(pieces: Iterator[bytes], row: int, most: Callable[[], int]) -> Ite
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
         lines = Lines(0, line, block, 1)
-        lines.count += len(lines.ends)
+        lines.count += int(np.count_nonzero(np.frombuffer(block, np.uint8) == _FEED))  # faster than `ends`
         line += lines.count
         yield lines
     if skipping:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ftdata.errors import RunError
 from ftdata.files import Move, Record
@@ -99,6 +99,17 @@ class Manifest(_Part):
     finished: str = ""
     publish: list[dict[str, Any]] = []
 
+    @field_validator("recipe")
+    @classmethod
+    def _tables(cls, recipe: dict[str, Any]) -> dict[str, Any]:
+        for kind in ("read", "step", "write"):
+            entries = recipe.get(kind, [])
+            if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+                raise ValueError(f"{kind}: is no list of tables")
+        if not isinstance(recipe.get("run", {}), dict):
+            raise ValueError("run: is no table")
+        return recipe
+
     @property
     def dropped_rows(self) -> int:
         """Rows that were dropped, over all stages and reasons."""
@@ -108,9 +119,12 @@ class Manifest(_Part):
 def load(path: Path) -> Manifest:
     """Read a manifest file; raise `RunError` if it is not one."""
     try:
+        if path.exists() and not path.is_file():
+            raise OSError
         return Manifest.model_validate(json.loads(path.read_bytes()))
-    except (ValueError, OSError) as error:
-        raise RunError(f"{path}: is not a manifest that this version reads ({type(error).__name__})") from None
+    except (ValueError, OSError, RecursionError) as error:
+        told = f"is not a manifest that this version reads ({type(error).__name__})"
+        raise RunError(f"{path}: {told}; run the recipe again, or use the version that wrote it") from None
 
 
 def known_hashes(record: Record) -> set[str]:

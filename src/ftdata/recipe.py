@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from ftdata import hooks
+from ftdata import hooks, tomltext
 from ftdata.errors import InputError, PluginError, RecipeError
+from ftdata.provenance import Provenance
 from ftdata.stages import Check, Reader, Selector, Stage, Transform, Writer, heads
+from ftdata.wording import hint
 
 _STEPS = ("transform", "selector", "check")
 _TABLES: Mapping[str, tuple[str, ...]] = {"read": ("reader",), "step": _STEPS, "write": ("writer",)}
@@ -70,6 +70,7 @@ class Recipe:
     readers: tuple[Reader, ...] = ()
     steps: tuple[Transform | Selector | Check, ...] = ()
     writers: tuple[Writer, ...] = ()
+    provenance: Provenance | None = None
     plugins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -84,8 +85,8 @@ class Recipe:
         except UnicodeDecodeError:
             raise RecipeError(f"{path}: is not UTF-8 text; a recipe is a TOML file") from None
         try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            data = tomltext.loads(text)
+        except tomltext.TOMLDecodeError as error:
             raise RecipeError(f"{path.name}: is not TOML: {error}") from None
         return cls.parse(data, path.parent, path.stem, path.name)
 
@@ -94,19 +95,15 @@ class Recipe:
         """Validate the tables of a recipe."""
         problems: list[str] = []
         fault: PluginError | None = None
-        known = ["run", *_TABLES]
+        known = ["run", "provenance", *_TABLES]
         for key in data:
             if key not in known:
-                told = f"there is no such table{_meant(key, known)}; tables are {_list(known)}"
+                told = f"there is no such table{hint(key, known)}; tables are {_list(known)}"
                 problems.append(f"{where}: {key}: {told}")
-        options = Options()
-        if not isinstance(data.get("run", {}), dict):
-            problems.append(f"{where}: run: must be a table, [run]")
-        else:
-            try:
-                options = Options(**data.get("run", {}))
-            except ValidationError as error:
-                problems += [f"{where}: run: {line}" for line in _lines(error, Options, data["run"])]
+        options = _single(Options, "run", data.get("run", {}), where, problems) or Options()
+        stated = None
+        if "provenance" in data:
+            stated = _single(Provenance, "provenance", data["provenance"], where, problems)
         stages: dict[str, list[Stage]] = {"read": [], "step": [], "write": []}
         origins: dict[str, str] = {}
         for table, kinds in _TABLES.items():
@@ -162,6 +159,7 @@ class Recipe:
             readers=tuple(stages["read"]),  # type: ignore[arg-type]
             steps=tuple(steps),  # type: ignore[arg-type]
             writers=tuple(stages["write"]),  # type: ignore[arg-type]
+            provenance=stated,
             plugins=origins,
             warnings=tuple(warnings),
         )
@@ -178,12 +176,29 @@ class Recipe:
 
     def dump(self) -> dict[str, Any]:
         """Give the recipe as the tables it can be parsed from again, every setting spelled out."""
+        stated = {} if self.provenance is None else {"provenance": self.provenance.model_dump(mode="json")}
         return {
             "run": self.options.model_dump(mode="json", exclude_none=True),
+            **stated,
             "read": [table(stage) for stage in self.readers],
             "step": [table(stage) for stage in self.steps],
             "write": [table(stage) for stage in self.writers],
         }
+
+
+_Made = TypeVar("_Made", bound=BaseModel)
+
+
+def _single(model: type[_Made], name: str, given: Any, where: str, problems: list[str]) -> _Made | None:
+    """Validate a table that stands once; None, and what is wrong in `problems`, if it does not hold."""
+    if not isinstance(given, dict):
+        problems.append(f"{where}: {name}: must be a table, [{name}]")
+        return None
+    try:
+        return model(**given)
+    except ValidationError as error:
+        problems += [f"{where}: {name}: {line}" for line in _lines(error, model, given)]
+        return None
 
 
 def table(stage: Stage) -> dict[str, Any]:
@@ -279,8 +294,9 @@ def _splits(steps: Sequence[Stage], writers: Sequence[Stage]) -> list[str]:
 def _rules(options: Options, known: Sequence[str]) -> list[str]:
     """Tell of limits for stages that are not there: they would never stop anything."""
     named = options.max_drop if isinstance(options.max_drop, Mapping) else {}
+    there = f"; stages are {_list(known)}"
     return [
-        f"max_drop: {rule!r}: there is no stage {label!r}{_meant(label, known) or f'; stages are {_list(known)}'}"
+        f"max_drop: {rule!r}: there is no stage {label!r}{hint(label, known, there)}"
         for rule, label in ((rule, rule.partition(": ")[0]) for rule in named)
         if label not in known
     ]
@@ -357,11 +373,11 @@ def _lines(error: ValidationError, model: type[BaseModel], given: Mapping[str, A
         place = ".".join(step for step in steps if not step.startswith(_TYPES))
         top = str(part["loc"][0]) if part["loc"] else ""
         if part["type"] == "extra_forbidden":
-            lines.append(f"{place}: there is no such field{_meant(top, known)}; fields are {_list(known)}")
+            lines.append(f"{place}: there is no such field{hint(top, known)}; fields are {_list(known)}")
         elif part["type"] == "missing":
             about = model.model_fields.get(top)
-            hint = f" ({about.description})" if about is not None and about.description else ""
-            lines.append(f"{place}: is missing; add it{hint}")
+            told = f" ({about.description})" if about is not None and about.description else ""
+            lines.append(f"{place}: is missing; add it{told}")
         else:
             message = _PLAINLY.get(part["type"], part["msg"]).removeprefix("Value error, ")
             value = given.get(top)
@@ -373,11 +389,6 @@ def _lines(error: ValidationError, model: type[BaseModel], given: Mapping[str, A
             lines.append(f"{place}: {shown}{told}" if place else message)
     lines += [before + ", or ".join(dict.fromkeys(told)) for before, told in ways.items()]
     return list(dict.fromkeys(lines))
-
-
-def _meant(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _list(words: Sequence[str]) -> str:

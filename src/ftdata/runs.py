@@ -168,6 +168,9 @@ def _count_files(record: Record, manifest: Manifest, broken: set[str]) -> list[P
         except (LookupError, FtdataError):
             continue  # the plugin that wrote it is not here; its hash was checked
         path = record.absolute(out.path)
+        if not os.path.isfile(path):  # not in the list of what was published, else it would be broken
+            problems.append(Problem("lost", out.path, "is no file that this run published"))
+            continue
         lines = writer.model_construct(path=path, meta=()).lines(path) or 0
         if lines != out.lines:
             problems.append(Problem("miscounted", out.path, f"holds {lines} lines, not {out.lines}"))

@@ -6,14 +6,13 @@ import re
 import shutil
 import sys
 import tempfile
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ftdata import hooks
+from ftdata import hooks, tomltext
 from ftdata.errors import InputError, RecipeError
 from ftdata.hub import fetched, is_hub
 from ftdata.recipe import Recipe
@@ -165,8 +164,8 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
         if not equals or not key:
             raise RecipeError(f"--set {pair}: must be KEY=VALUE, such as --set question=Body")
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+            value = tomltext.loads(f"value = {text}")["value"]
+        except tomltext.TOMLDecodeError:
             value = text
         found[key] = value
     return found

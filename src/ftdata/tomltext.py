@@ -1,4 +1,4 @@
-"""TOML text of single keys and values, each on one line, so that a comment can stand beside it.
+"""TOML text: read whole, with one kind of error; written as single keys and values, each on one line for a comment.
 
 Writers for whole documents (tomli-w) break lists over lines and turn an inner table into a section of its own, which
 inside `[[read]]` would take the comments' place.
@@ -8,11 +8,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from datetime import date, time
+from tomllib import TOMLDecodeError
 from typing import Any
 
+__all__ = ["TOMLDecodeError", "comment", "key", "loads", "value"]
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def loads(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """Read TOML; raise `TOMLDecodeError` also for what Python's reader answers with an error of another kind.
+
+    That reader calls itself for each array in an array, and hands numbers to Python, which refuses a whole number of
+    more than 4,300 digits (CVE-2020-10735), and to `parse_float`, which may refuse some, too.
+    """
+    try:
+        return tomllib.loads(text, parse_float=parse_float)
+    except TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise TOMLDecodeError("it is nested too deeply") from None
+    except (ValueError, ArithmeticError):
+        raise TOMLDecodeError("a number has too many digits") from None
 
 
 def key(text: str) -> str:

@@ -14,10 +14,9 @@ from golden import make
 from golden_rows import Row
 
 from ftdata.advice.measure import Signals, measure
-from ftdata.advice.reading import of_batches
+from ftdata.advice.reading import held
 from ftdata.advice.rules import Rules, rules
 from ftdata.advice.verdict import Advice, verdict
-from ftdata.earlier import Earlier
 
 
 def written(rows: Sequence[Row], path: Path) -> Path:
@@ -30,8 +29,8 @@ def measuring(rows: Sequence[Row], by: str | None = None) -> Iterator[Signals]:
     """Measure rows; they can be read again as long as this lasts."""
     with tempfile.TemporaryDirectory() as place:
         file = written(rows, Path(place) / "train.jsonl")
-        kept = of_batches(Earlier(file.parent).read(Path(file.name)), file.name, file.parent)
-        yield measure(kept, by, rules().limits)
+        with held(str(file)) as kept:
+            yield measure(kept, by, rules().limits)
 
 
 def measured(rows: Sequence[Row]) -> Signals:

@@ -210,3 +210,15 @@ def test_of_copies_only_one_is_an_example():
     chosen = examples(make("duplicated").rows, 30)
     asked = [row.messages[1].content for row in chosen if row.messages]
     assert len({"".join(filter(str.isalnum, text or "")) for text in asked}) == len(chosen) == 30
+
+
+def test_rows_that_ask_the_same_in_other_words_are_no_contradictions():
+    about = "of the charger that came with the lamp I bought at your shop in the old town last summer"
+    asks = [f"How long does the warranty {about} last for me", f"How long does the guarantee {about} last for me"]
+    told = ["It lasts until you break it.", "Nobody has ever asked us this, sorry."]
+    rows = [talk(ask, text) for ask, text in zip(asks, told, strict=True) for _ in range(2)]
+    found = measured(rows)
+    assert (found["repeated"], found["pairs"], found["contradictions"]) == (2, 2, 0.0)
+    polite = [talk(f"Hello! {asks[0]}? Thank you!", told[1]), talk(asks[0].upper(), told[1])]
+    found = measured(rows + polite)
+    assert found["disputed"] == 1 and found["contradictions"] == pytest.approx(4 / 7, abs=1e-3)

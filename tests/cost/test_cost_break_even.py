@@ -10,10 +10,10 @@ from math import inf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from price_tables import parse
 
 from ftdata.cost import JobTokens, Money, Plan, Usage, estimate
 from ftdata.cost.break_even import Terms, compare, months, requests, saving
-from ftdata.cost.prices import parse
 
 MILLION = Decimal(1_000_000)
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from price_tables import parse
 
 from ftdata.cost import Estimate, JobTokens, Money, Plan, Range, estimate
 from ftdata.cost.billing import cookbook_epochs
-from ftdata.cost.prices import load, parse
+from ftdata.cost.prices import load
 from ftdata.cost.vendors import vendors
 from ftdata.errors import RecipeError
 from ftdata.targets import names

@@ -52,10 +52,10 @@ def test_a_rule_is_a_row_and_a_target_that_keeps_it_fits() -> None:
             *(said("a", "x", "warn"), said("b", "x", "error"), said("b", "x", "warn")),
             *(said("b", "y", "warn", "one"), said("c-d", "y", "error", "other")),
         ],
-        ("a", "b", "c-d"),
+        {"a": ("a-x", "a-y"), "b": ("b-x", "b-y"), "c-d": ("c-d-y",)},
     )
     assert [(row.rule, row.what, row.marks) for row in found.rows] == [
-        ("x", "mend it", ("warn", "error", "ok")),
+        ("x", "mend it", ("warn", "error", "none")),
         ("y", "", ("ok", "warn", "error")),
     ]
 
@@ -67,7 +67,7 @@ def test_the_grid_of_a_run_is_what_check_says(folder: Path) -> None:
     told = report(record, extra=Extra(found))
     assert 'class="pill error"' in as_html(told) and "weight" in as_markdown(told)
     assert "targets" not in [one.section for one in told.unmeasured]
-    empty = report(record, extra=Extra(judged([], ("openai", "x"))))
+    empty = report(record, extra=Extra(judged([], {"openai": (), "x": ()})))
     assert "openai, x" in as_html(empty) and "openai, x: no finding" in as_markdown(empty)
 
 
@@ -77,6 +77,22 @@ def test_the_command_asks_for_both(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert done.exit_code == 0, done.exception
     told = json.loads(done.stdout)
     assert told["grid"]["targets"] == ["openai"] and told["advice"]["verdict"] and told["advice"]["reasons"]
+
+
+def test_the_command_says_what_it_costs_as_the_cost_command_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    bill = json.loads(CliRunner().invoke(cli, ["cost", "r.toml", "--for", "openai:gpt-4o-mini", "--json"]).stdout)
+    asked = ["report", "r.toml", "--cost-for", "openai:gpt-4o-mini, azure", "--advise"]
+    told = json.loads(CliRunner().invoke(cli, [*asked, "--format", "json"]).stdout)
+    one, other = told["cost"]
+    amounts = {line["what"]: (line["base"], line["currency"]) for line in one["lines"]}
+    assert amounts["training"] == (bill["items"][0]["amount"]["base"], "USD") and amounts["training"][0] > 0
+    assert amounts["total"] == (bill["total"][0]["amount"]["base"], "USD")
+    assert other["target"] == "Azure OpenAI" and other["lines"][0]["base"] is None
+    for form, unknown in (("html", "unknown"), ("md", "unknown")):
+        page = CliRunner().invoke(cli, [*asked, "--format", form]).stdout
+        assert "OpenAI gpt-4o-mini" in page and "Azure OpenAI" in page and unknown in page
+    assert "cost" not in CliRunner().invoke(cli, ["report", "r.toml", "--format", "md"]).stdout.lower()
 
 
 def test_a_run_without_lines_has_no_grid(folder: Path) -> None:
@@ -104,9 +120,19 @@ def test_an_unknown_amount_stays_unknown() -> None:
     amount = _As(low=Decimal("1.5"), base=Decimal(2), high=Decimal(3))
     items = (_As(name="training", amount=amount, currency="USD", how="tokens x rate", cites=(_As(),)),)
     items += (_As(name="hosting", amount=None, currency="USD", how="no price is known", cites=()),)
-    found = cost(_As(vendor=_As(title="Vendor"), model="m", items=items, left_out=("labour",)))  # type: ignore[arg-type]
+    found = cost(  # type: ignore[arg-type]
+        _As(
+            vendor=_As(title="Vendor"),
+            model="m",
+            items=items,
+            left_out=("labour",),
+            totals={"USD": None},
+            months=Decimal(1),
+            counted="exact",
+        )
+    )
     assert (found.target, found.note) == ("Vendor m", "not counted: labour")
-    assert [(one.low, one.base, one.high) for one in found.lines] == [(1.5, 2.0, 3.0), (None, None, None)]
+    assert [(one.low, one.base, one.high) for one in found.lines] == [(1.5, 2.0, 3.0)] + [(None, None, None)] * 2
     assert found.lines[0].source == "tokens x rate; where it stands"
 
 

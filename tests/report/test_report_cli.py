@@ -84,7 +84,7 @@ def test_a_report_replaces_a_report_and_nothing_else(call: Callable[..., Result]
             assert call("report", "tickets", "-o", str(tmp_path / name)).exit_code == 0
     other = tmp_path / "notes.md"
     other.write_text("my notes")
-    wrong(call("report", "tickets", "-o", str(other)), OutputError, "is no report; use --overwrite")
+    wrong(call("report", "tickets", "-o", str(other)), OutputError, "exists already.*--overwrite")
     assert other.read_text() == "my notes"
     assert call("report", "tickets", "-o", str(other), "--overwrite").exit_code == 0
     wrong(call("report", "tickets", "-o", str(tmp_path)), OutputError, "is a folder")

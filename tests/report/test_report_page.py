@@ -23,13 +23,13 @@ from selectolax.lexbor import LexborHTMLParser
 
 import ftdata
 from ftdata import runs
-from ftdata.cli.terminal import safe
 from ftdata.conversation import Conversation, Message
 from ftdata.errors import RecipeError
 from ftdata.report import Report, as_html, as_json, as_markdown, report
 from ftdata.report import values as v
 from ftdata.report.phrases import LANGUAGES, words
 from ftdata.report.plain import escaped
+from ftdata.wording import safe
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 GOLDEN = Path(__file__).parent / "golden"

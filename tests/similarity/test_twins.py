@@ -341,3 +341,18 @@ def test_the_screen_lets_pairs_at_the_threshold_pass(length: int) -> None:
         missed += int((made.twin[1::2] < 0).sum())
         total += len(texts) // 2
     assert missed <= max(1, total // 300)
+
+
+def test_rows_are_read_in_few_goes() -> None:
+    class Counted(Held):
+        goes = 0
+
+        def read(self, numbers: Iterable[int]) -> Iterator[tuple[Any, pl.Series]]:
+            self.goes += 1
+            return super().read(numbers)
+
+    held = Counted(TEXTS)
+    found = twins(held.frame(NGRAM), held.read, 0.8, NGRAM)
+    assert (found.twin >= 0).any()
+    assert held.goes <= 2  # three without reading ahead
+    assert held.asked <= len(TEXTS)

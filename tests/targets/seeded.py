@@ -21,8 +21,9 @@ class Seeded(NamedTuple):
     several: frozenset[str] = frozenset()
 
 
-HOSTED = " openai azure fireworks nebius alibaba "
+HOSTED = " openai azure fireworks nebius alibaba bedrock-rft "
 LOCAL = "trl axolotl mlx-lm unsloth "
+PAIRED = HOSTED.replace("bedrock-rft ", "")
 CHAT = HOSTED + "mistral together " + LOCAL
 OTHERS = " nova claude gemini cohere oci watsonx llama-factory "
 EVERY = CHAT + OTHERS
@@ -179,6 +180,7 @@ SEEDED: list[Seeded] = [
         row(SYSTEM, SYSTEM, USER, ANSWER),
         ("system-first", "messages[1].role", "nova claude gemini fireworks llama-factory"),
         ("alternation", "messages[1].role", "together"),
+        ("one-system", "messages[1].role", "mistral"),
         several="oci watsonx",
     ),
     seeded(
@@ -206,7 +208,9 @@ SEEDED: list[Seeded] = [
         "content-empty",
         "openai-chat",
         row(USER, {"role": "assistant", "content": ""}),
-        ("content-empty", "messages[1].content", HOSTED + "mistral trl axolotl mlx-lm unsloth"),
+        ("content-or-calls", "messages[1].content", "mistral"),
+        ("text-empty", "messages[1].content", "nova"),
+        ("content-empty", "messages[1].content", HOSTED + "trl axolotl mlx-lm unsloth"),
     ),
     seeded(
         "message-string",
@@ -234,14 +238,14 @@ SEEDED: list[Seeded] = [
         "openai-chat",
         row(USER, {**ANSWER, "weight": 0.5}),
         ("weight", "messages[1].weight", CHAT),
-        ("other-key", "messages[1].weight", "claude"),
+        ("other-key", "messages[1].weight", "nova claude"),
     ),
     seeded(
         "weight-on-user",
         "openai-chat",
         row({**USER, "weight": 1}, ANSWER),
         ("weight-role", "messages[0].weight", HOSTED + "mistral trl axolotl mlx-lm unsloth"),
-        ("other-key", "messages[0].weight", "claude"),
+        ("other-key", "messages[0].weight", "nova claude"),
     ),
     seeded(
         "weight-zero-only",
@@ -249,14 +253,14 @@ SEEDED: list[Seeded] = [
         row(USER, {**ANSWER, "weight": 0}),
         ("weight-none", "messages", HOSTED + "mistral together"),
         ("weights-ignored", "messages[1].weight", LOCAL),
-        ("other-key", "messages[1].weight", "claude"),
+        ("other-key", "messages[1].weight", "nova claude"),
     ),
     seeded(
         "weight-null",
         "openai-chat",
         row(USER, {**ANSWER, "weight": None}),
         ("weight-null", "messages[1].weight", "together"),
-        ("other-key", "messages[1].weight", "claude"),
+        ("other-key", "messages[1].weight", "nova claude"),
     ),
     seeded(
         "tools-null",
@@ -276,14 +280,14 @@ SEEDED: list[Seeded] = [
         "openai-chat",
         row({**USER, "time": 3}, ANSWER),
         ("message-key", "messages[0].time", HOSTED + "mistral"),
-        ("other-key", "messages[0].time", "claude"),
+        ("other-key", "messages[0].time", "nova claude"),
     ),
     seeded(
         "name-number",
         "openai-chat",
         row({**USER, "name": 5}, ANSWER),
         ("name", "messages[0].name", HOSTED + "mistral trl axolotl mlx-lm unsloth"),
-        ("other-key", "messages[0].name", "claude"),
+        ("other-key", "messages[0].name", "nova claude"),
     ),
     seeded(
         "reserved-word",
@@ -338,7 +342,7 @@ SEEDED: list[Seeded] = [
         (
             "arguments-string",
             "messages[1].tool_calls[0].function.arguments",
-            "openai azure mistral nebius alibaba trl axolotl mlx-lm unsloth",
+            "openai azure mistral nebius alibaba bedrock-rft trl axolotl mlx-lm unsloth",
         ),
         ("no-tools", "messages[1].tool_calls[0]", "nova claude"),
         several="fireworks",
@@ -350,7 +354,7 @@ SEEDED: list[Seeded] = [
         (
             "arguments-json",
             "messages[1].tool_calls[0].function.arguments",
-            "openai azure mistral nebius alibaba trl axolotl mlx-lm unsloth",
+            "openai azure mistral nebius alibaba bedrock-rft trl axolotl mlx-lm unsloth",
         ),
         ("no-tools", "messages[1].tool_calls[0]", "nova claude"),
         several="fireworks",
@@ -359,11 +363,15 @@ SEEDED: list[Seeded] = [
         "tool-unasked",
         "openai-chat",
         row(USER, {**RESULT, "tool_call_id": "AAAAAAAA1"}, ANSWER),
-        ("tool-answer", "messages[1].tool_call_id", "openai azure mistral nebius alibaba trl axolotl mlx-lm unsloth"),
+        (
+            "tool-answer",
+            "messages[1].tool_call_id",
+            "openai azure nebius alibaba bedrock-rft trl axolotl mlx-lm unsloth",
+        ),
         ("no-tools", "messages[1]", "nova claude"),
         ("role", "messages[1].role", "together cohere oci watsonx"),
         ("positions", "messages[1].role", "llama-factory"),
-        several="fireworks",
+        several="fireworks mistral",
     ),
     seeded(
         "parallel-string",
@@ -372,7 +380,7 @@ SEEDED: list[Seeded] = [
         (
             "parallel-tool-calls",
             "parallel_tool_calls",
-            "openai azure mistral nebius alibaba trl axolotl mlx-lm unsloth",
+            "openai azure mistral nebius alibaba bedrock-rft trl axolotl mlx-lm unsloth",
         ),
         ("no-tools", "parallel_tool_calls", "nova claude together"),
         several="fireworks",
@@ -381,7 +389,9 @@ SEEDED: list[Seeded] = [
         "function-call",
         "openai-chat",
         row(USER, {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}),
-        ("deprecated", "messages[1].function_call", "openai azure nebius alibaba"),
+        ("deprecated", "messages[1].function_call", "openai azure nebius alibaba bedrock-rft"),
+        ("function-call", "messages[1].function_call", "mistral"),
+        ("no-function-call", "messages[1].function_call", LOCAL),
         ("no-tools", "messages[1].function_call", "nova claude"),
         ("content-missing", "messages[1].content", "together"),
         several="fireworks",
@@ -390,8 +400,9 @@ SEEDED: list[Seeded] = [
         "image-by-assistant",
         "openai-chat",
         row({"role": "user", "content": [TEXT]}, {"role": "assistant", "content": [IMAGE]}),
-        ("part-type", "messages[1].content[0].type", CHAT),
+        ("part-type", "messages[1].content[0].type", CHAT.replace("mistral ", "")),
         ("media-where", "messages[1].content[0].image_url.url", "nova"),
+        several="mistral",
     ),
     seeded(
         "image-by-address",
@@ -404,6 +415,7 @@ SEEDED: list[Seeded] = [
             {"role": "assistant", "content": [{"type": "text", "text": "A hinge."}]},
         ),
         ("image-embedded", "messages[0].content[1].image_url.url", "together"),
+        ("content-string", "messages[0].content", "mistral"),
     ),
     seeded(
         "images-eleven",
@@ -412,7 +424,8 @@ SEEDED: list[Seeded] = [
             {"role": "user", "content": [IMAGE] * 11},
             {"role": "assistant", "content": [{"type": "text", "text": "Eleven."}]},
         ),
-        ("images-max", "messages", "nova"),
+        ("images-max", "messages[0]", "nova"),
+        ("content-string", "messages[0].content", "mistral"),
         ("image-count", "messages", "together"),
     ),
     seeded(
@@ -420,6 +433,7 @@ SEEDED: list[Seeded] = [
         "openai-chat",
         row({"role": "user", "content": [TEXT, IMAGE]}, ANSWER),
         ("content-uniform", "messages[1].content", "together"),
+        ("content-string", "messages[0].content", "mistral"),
     ),
     seeded(
         "image-weighted",
@@ -428,40 +442,42 @@ SEEDED: list[Seeded] = [
             {"role": "user", "content": [TEXT, IMAGE], "weight": 1},
             {"role": "assistant", "content": [{"type": "text", "text": "A hinge."}]},
         ),
-        ("weight-role", "messages[0].weight", HOSTED + "mistral trl axolotl mlx-lm unsloth"),
-        ("other-key", "messages[0].weight", "claude"),
+        ("weight-role", "messages[0].weight", HOSTED + LOCAL),
+        ("other-key", "messages[0].weight", "nova claude"),
         ("image-weight", "messages[0].weight", "together"),
+        several="mistral",
     ),
     seeded(
         "part-untyped",
         "openai-chat",
         row({"role": "user", "content": [{"text": "Hi"}]}, ANSWER),
-        ("content-parts", "messages[0].content[0].type", HOSTED + "mistral trl axolotl mlx-lm unsloth"),
+        ("content-parts", "messages[0].content[0].type", HOSTED + LOCAL),
         ("shape", "messages[0].content[0].type", OTHERS),
-        several="together",
+        several="together mistral",
     ),
     seeded(
         "pair-missing-side",
         "openai-chat",
         {"input": {"messages": [USER]}, "preferred_output": [ANSWER]},
-        ("dpo-side", "non_preferred_output", HOSTED + "together"),
+        ("dpo-side", "non_preferred_output", PAIRED + "together"),
         ("shape", "non_preferred_output", "nova llama-factory"),
         ("pair-layout", "", "trl"),
+        ("no-pairs", "", "mistral axolotl bedrock-rft"),
         several="claude gemini cohere oci watsonx",
     ),
     seeded(
         "pair-two-messages",
         "openai-chat",
         pair([USER], [ANSWER, ANSWER], [ANSWER]),
-        ("dpo-one-turn", "preferred_output", HOSTED + "together"),
-        ("no-pairs", "", "claude gemini cohere oci watsonx"),
+        ("dpo-one-turn", "preferred_output", PAIRED + "together"),
+        ("no-pairs", "", "claude gemini cohere oci watsonx mistral axolotl bedrock-rft"),
         ("pair-layout", "", "trl"),
     ),
     seeded(
         "pair-input-answered",
         "openai-chat",
         pair([USER, ANSWER], [ANSWER], [ANSWER]),
-        ("no-pairs", "", "claude gemini cohere oci watsonx"),
+        ("no-pairs", "", "claude gemini cohere oci watsonx mistral axolotl bedrock-rft"),
         ("positions", "input.messages[1].role", "llama-factory"),
         ("pair-input", "input.messages[1].role", "together"),
         ("pair-layout", "", "trl"),
@@ -470,8 +486,8 @@ SEEDED: list[Seeded] = [
         "pair-long",
         "openai-chat",
         pair([USER, ANSWER, USER], [ANSWER], [ANSWER]),
-        ("dpo-history", "input.messages", HOSTED),
-        ("no-pairs", "", "claude gemini cohere"),
+        ("dpo-history", "input.messages", PAIRED),
+        ("no-pairs", "", "claude gemini cohere mistral axolotl bedrock-rft"),
         ("pair-layout", "", "trl"),
         several="oci watsonx",
     ),
@@ -479,7 +495,7 @@ SEEDED: list[Seeded] = [
         "pair-old-keys",
         "openai-chat",
         {"input": {"messages": [USER]}, "preferred_completion": [ANSWER], "non_preferred_completion": [ANSWER]},
-        ("no-pairs", "", "claude gemini cohere oci watsonx"),
+        ("no-pairs", "", "claude gemini cohere oci watsonx mistral axolotl bedrock-rft"),
         ("pair-layout", "", "trl"),
         several="openai azure together fireworks nebius alibaba",
     ),
@@ -525,8 +541,8 @@ SEEDED: list[Seeded] = [
                 "content": [{"text": "See"}, {"image": {"format": "png", "source": {"bytes": "AAAA"}}}],
             },
         ),
-        ("media-where", "messages[1].content[1]", "nova"),
         ("role", "system", "oci watsonx"),
+        several="nova",
     ),
     seeded(
         "nova-one-candidate",
@@ -534,8 +550,8 @@ SEEDED: list[Seeded] = [
         nova(
             HI, {"role": "assistant", "candidates": [{"content": [{"text": "Hello"}], "preferenceLabel": "preferred"}]}
         ),
-        ("shape", "messages[1].candidates", HOSTED + "nova mistral together axolotl llama-factory mlx-lm unsloth"),
-        several="claude gemini cohere oci watsonx trl",
+        ("shape", "messages[1].candidates", PAIRED + "nova together llama-factory mlx-lm unsloth"),
+        several="claude gemini cohere oci watsonx trl mistral axolotl bedrock-rft",
     ),
     seeded(
         "claude-extra-key",
@@ -549,6 +565,7 @@ SEEDED: list[Seeded] = [
         "claude",
         {"system": "Be brief.", "messages": [SYSTEM, USER, ANSWER]},
         ("system-first", "messages[0].role", "nova gemini fireworks llama-factory"),
+        ("one-system", "messages[0].role", "mistral"),
         ("alternation", "messages[0].role", "together"),
         several="claude oci watsonx",
     ),
@@ -625,7 +642,7 @@ SEEDED: list[Seeded] = [
         "preference-no-rejected",
         "preference",
         {"prompt": [USER], "chosen": [ANSWER]},
-        ("shape", "rejected", CHAT + "nova llama-factory"),
-        several="claude gemini cohere oci watsonx",
+        ("shape", "rejected", PAIRED + "together trl mlx-lm unsloth nova llama-factory"),
+        several="claude gemini cohere oci watsonx mistral axolotl bedrock-rft",
     ),
 ]

@@ -34,7 +34,7 @@ GRID: dict[str, str] = {
     #                  openai azure claude nova gemini mistral together fireworks llama-factory
     "two user turns": "ok     ok    no     no   ?      ?       no       ?         no",
     "ends with user": "no     no    no     no   no     no      ok       ?         no",
-    "extra key": "     ?      ?     no     ?    ?      ?       no       ?         ok",
+    "extra key": "     ?      ?     no     no   ?      ?       no       ?         ok",
     "tools": "         ok     ok    no     no   ok     ok      no       ?         ok",
     "bom": "           ?      ok    ?      ?    ?      ?       no       ?         ?",
     "reserved word": " ok     ok    ok     no   ok     ok      ok       ok        ok",

@@ -16,8 +16,9 @@ from strategies import JSON, rows
 
 from ftdata.errors import InputError, RecipeError
 from ftdata.targets import load
-from ftdata.targets.gate import Gate, traits, traits_of
+from ftdata.targets.gate import Gate
 from ftdata.targets.lines import LineFinding, check_file
+from ftdata.targets.plain import traits, traits_of
 from ftdata.targets.rules import KINDS, NEVER
 
 PROFILE = load("openai")

@@ -188,7 +188,26 @@ def fired(target: str) -> frozenset[str]:
 _VIDEO = {"video": {"format": "mp4", "source": {"bytes": "AAAA"}}}
 _IMAGE = {"image": {"format": "png", "source": {"bytes": "AAAA"}}}
 _LARGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 14_100_000}}
+_S3 = {"s3Location": {"uri": "s3://bucket/a"}}
+_MEDIA = [{"image": {"format": "tiff", "source": _S3}}, {"video": {"format": "mp4", "source": _S3}}]
+_THOUGHT = {"reasoningContent": {"reasoningText": {"text": "It is late."}}}
+_ODD_NAME = {"type": "function", "function": {"name": "a b", "arguments": "{}"}}
 MORE = [
+    (json.dumps({**GOOD["nova"], "messages": [{"role": "user", "content": content}]}), "nova")
+    for content in (_MEDIA, [_THOUGHT])
+]
+MORE += [
+    (json.dumps(row), layout)
+    for layout, row in (
+        ("openai-chat", {"messages": [{"role": "assistant", "tool_calls": [_ODD_NAME]}]}),
+        ("openai-chat", {"messages": [{"role": "system", "content": "s"}, *_PAIR["input"]["messages"]], "answer": "x"}),
+        ("preference", {"prompt": "Hi", "chosen": [GOOD["openai-chat"]["messages"][1]], "rejected": "No."}),
+        ("prompt-completion", {"prompt": "Hi", "completion": [GOOD["openai-chat"]["messages"][1]]}),
+        ("sharegpt", {**GOOD["sharegpt"], "tools": []}),
+        ("sharegpt", {**GOOD["sharegpt"], "chosen": {"from": "gpt", "value": "Hello"}}),
+    )
+]
+MORE += [
     (json.dumps({**GOOD["nova"], "messages": [{"role": "user", "content": [media] * 31}]}), "nova")
     for media in (_VIDEO, _IMAGE)
 ] + [(json.dumps({"messages": [{"role": "user", "content": [_LARGE]}]}), "openai-chat")]

@@ -16,6 +16,7 @@ import polars as pl
 from ftdata.advice.reading import Held
 from ftdata.advice.signals import SIGNALS, Evidence, Grouped, Signal, Value
 from ftdata.advice.view import View
+from ftdata.tokens import Counter
 
 SAMPLE = 20_000
 LIMITS: Mapping[str, float] = {"drift_days": 30, "template_rows": 5}
@@ -43,24 +44,27 @@ class Signals:
         return self.numbers[name]
 
 
-def measure(held: Held, by: str | None = None, limits: Mapping[str, float] = LIMITS) -> Signals:
-    """Measure the rows; with `by` also each class of that field.
+def measure(
+    held: Held, by: str | None = None, limits: Mapping[str, float] = LIMITS, count: Counter | None = None
+) -> Signals:
+    """Measure the rows; with `by` also each class of that field. `count` counts tokens, by default it estimates.
 
     Raises `RunError` if no row has the field `by`.
     """
+    count = Counter() if count is None else count
     grouped = Grouped(by) if by is not None else None
     signals: list[Signal] = [*SIGNALS, *([grouped] if grouped else [])]
     looked: dict[str, list[pl.DataFrame]] = {signal.name: [] for signal in signals}
     drawn = 2**64 * (SAMPLE / held.rows) if held.rows > SAMPLE else None
     for batch in held:
-        view = View(batch)
+        view = View(batch, count)
         some = view
         if drawn is not None:
-            some = View(batch.filter(pl.Series(view.digest.astype(np.float64) < drawn)))
+            some = View(batch.filter(pl.Series(view.digest.astype(np.float64) < drawn)), count)
         for signal in signals:
             looked[signal.name].append(signal.look(some if signal.sampled else view))
     frames = {name: pl.concat(parts) for name, parts in looked.items()}
-    evidence = Evidence(held, frames, {**LIMITS, **limits})
+    evidence = Evidence(held, count, frames, {**LIMITS, **limits})
     for signal in signals:
         evidence.told.update(signal.tell(evidence))
     made = Signals(held.name, evidence.told, evidence)

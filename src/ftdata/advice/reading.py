@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,23 +16,26 @@ from ftdata import rows, runs, sniff
 from ftdata.batch import Batch, dumps
 from ftdata.engine import OBJECT
 from ftdata.errors import FtdataError, InputError
+from ftdata.manifest import Manifest
 from ftdata.spool import Spool
 
-_Array = np.ndarray[Any, Any]
 TRAINED = (None, "train")
+STATED = {"licence": "licence", "provenance": "source", "lawful_basis": "lawful_basis"}
+"""What a writer that makes a card can state of the rows, and the keys for it in the recipe's `[provenance]`."""
 
 
 @dataclass
 class Held:
     """The rows that are judged, in a spool. `unread`: rows of the input that no reader could use; `validation`: rows
-    that the run put aside (None: no run is known)."""
+    that the run put aside (None: no run is known); `stated`: how many of licence, source of the rows and lawful basis a
+    writer of the run states (None: none of its writers can)."""
 
     name: str
     spool: Spool
     rows: int = 0
     unread: int = 0
     validation: int | None = None
-    record: str = ""
+    stated: int | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         """Read all rows, batch by batch."""
@@ -47,14 +50,6 @@ class Held:
             self.spool.append(live.with_columns(numbers, _meta(live)).rechunk())
             self.rows += live.height
 
-    def reader(self, texts: Callable[[Batch], pl.Series]) -> Callable[[Iterable[int]], Iterator[tuple[_Array, Any]]]:
-        """Make what reads some rows again, as the search for twins wants it."""
-
-        def read(numbers: Iterable[int]) -> Iterator[tuple[_Array, Any]]:
-            return ((batch["row"].to_numpy(), texts(batch)) for batch in self.spool.take(numbers))
-
-        return read
-
 
 @contextmanager
 def held(target: str, encoding: str | None = None) -> Iterator[Held]:
@@ -67,7 +62,7 @@ def held(target: str, encoding: str | None = None) -> Iterator[Held]:
         with sniff.spooled(target) as path:
             where = rows.place(path)
             if where.record is not None:
-                made.record, made.validation = str(where.record.folder), _aside(where.record)
+                made.validation, made.stated = _aside(where.record), _stated(where.manifest)
             else:
                 made.validation = _beside(target)
             trained = tuple(file for file in where.files if file[1] in TRAINED)
@@ -77,15 +72,6 @@ def held(target: str, encoding: str | None = None) -> Iterator[Held]:
         if not made.rows:
             raise InputError(f"{made.name}: holds no row that could be judged; give a file or run with rows")
         yield made
-
-
-def of_batches(batches: Iterable[Batch], name: str, place: Path) -> Held:
-    """Hold rows that are there already; `place` is a private folder of the caller's."""
-    made = Held(name, Spool(place / "rows.arrow"))
-    for batch in batches:
-        made.add(batch)
-    made.spool.close()
-    return made
 
 
 def _shown(target: str) -> str:
@@ -101,6 +87,26 @@ def _beside(target: str) -> int | None:
         return _aside(runs.find(target))
     except FtdataError:
         return None
+
+
+def _stated(manifest: Manifest | None) -> int | None:
+    """Count what a run's writers and `[provenance]` state of its rows, of `STATED`; None where none can state it."""
+    from ftdata import hooks
+
+    told = set[str]()
+    there = False
+    for fields in manifest.recipe.get("write", []) if manifest is not None else ():
+        try:
+            stage = hooks.find(("writer",), str(fields.get("use"))).stage
+        except (LookupError, FtdataError):
+            continue
+        there |= stage.model_fields.keys() >= STATED.keys()
+        told |= {name for name in STATED if fields.get(name)}
+    table = manifest.recipe.get("provenance") if manifest is not None else None
+    if isinstance(table, dict):
+        there = True
+        told |= {name for name, key in STATED.items() if table.get(key)}
+    return len(told) if there else None
 
 
 def _aside(record: Any) -> int:

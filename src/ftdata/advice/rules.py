@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ftdata import tomltext
 from ftdata.errors import InputError, RecipeError
 
 VERDICTS: Mapping[str, str] = {
@@ -184,7 +184,7 @@ def _sentence(what: str, text: str, signals: set[str], count: int) -> None:
 @cache
 def rules() -> Rules:
     """Load the rules that ship with ftdata."""
-    return _made(tomllib.loads(files("ftdata.advice").joinpath("rules.toml").read_text("utf-8")), "rules.toml")
+    return _made(tomltext.loads(files("ftdata.advice").joinpath("rules.toml").read_text("utf-8")), "rules.toml")
 
 
 def load(path: Path | None) -> Rules:
@@ -192,12 +192,12 @@ def load(path: Path | None) -> Rules:
     if path is None:
         return rules()
     try:
-        own = tomllib.loads(path.read_text("utf-8"))
+        own = tomltext.loads(path.read_text("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); give a file of rules") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomltext.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: is no TOML: {error}") from None
-    ours = tomllib.loads(files("ftdata.advice").joinpath("rules.toml").read_text("utf-8"))
+    ours = tomltext.loads(files("ftdata.advice").joinpath("rules.toml").read_text("utf-8"))
     odd = sorted(own.keys() - {*ours, "off"})
     if odd:
         raise RecipeError(f"{path}: {odd[0]!r} is no part of a file of rules; parts: {', '.join([*ours, 'off'])}")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ftdata.advice.rules import VERDICTS, Rule, Rules, Source, When
+from ftdata.advice.signals import SIGNALS
 from ftdata.errors import RecipeError
+from ftdata.wording import hint
 
+_OF = {share: of for signal in SIGNALS for share, of in signal.of.items()}
+"""Of which number a share is one, where that is not the rows: of a sample, of pairs, of questions."""
 ERROR = 0.05
 """What the estimators of shares may be wrong by, as their tests hold them to."""
 
@@ -70,15 +73,15 @@ def understood(rules: Rules, numbers: Mapping[str, Any]) -> None:
     for rule in rules.rule:
         for condition in rule.when:
             if condition.signal not in numbers:
-                close = difflib.get_close_matches(condition.signal, list(numbers), 1)
-                meant = f"; did you mean {close[0]!r}?" if close else f"; signals: {', '.join(sorted(numbers))}"
+                meant = hint(condition.signal, numbers, f"; signals: {', '.join(sorted(numbers))}")
                 raise RecipeError(f"rules: {rule.code}: no signal is called {condition.signal!r}{meant}")
 
 
 def confidence(rule: Rule, numbers: Mapping[str, Any]) -> str:
     """Say how sure it is that the rule fires: how far its numbers lie from the bounds, in errors of measurement.
 
-    The error of a share: 5 points for the estimator, and 1.96 √(p (1 - p) / n) for the rows at hand; of a number 10 %.
+    The error of a share: 5 points for the estimator, and 1.96 √(p (1 - p) / n) for the n at hand (rows, or of a sampled
+    signal those looked at, or pairs); of a number 10 %.
     high: all two errors off; medium: all one; low: else, or fewer than 10 rows.
     """
     least = min(_distance(condition, numbers) for condition in rule.when)
@@ -88,8 +91,7 @@ def confidence(rule: Rule, numbers: Mapping[str, Any]) -> str:
 def _distance(when: When, numbers: Mapping[str, Any]) -> float:
     value, rows = float(numbers[when.signal]), float(numbers.get("rows") or 1)
     if 0 < when.limit < 1:
-        drawn = {"contradictions": "pairs", "volatility": "repeated"}.get(when.signal)
-        count = float(numbers.get(drawn) or 1) if drawn else rows
+        count = float(numbers.get(_OF[when.signal]) or 1) if when.signal in _OF else rows
         # A small threshold is known better than a large one: its estimator errs by a part of what there is.
         error = min(ERROR, when.limit / 4) + 1.96 * math.sqrt(max(value * (1 - value), 0) / max(count, 1))
         return abs(value - when.limit) / error

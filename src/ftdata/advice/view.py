@@ -14,7 +14,7 @@ from ftdata.checks.replies import replies
 from ftdata.engine import OBJECT
 from ftdata.readers.times import instant
 from ftdata.similarity import spoken
-from ftdata.similarity.answers import masked
+from ftdata.tokens import Counter, RowTokens, per_row
 
 GIVEN = ("system", "developer", "tool", "function")
 """Who says what an answer follows from, beside the user."""
@@ -28,8 +28,8 @@ _TIMES = (
 class View:
     """A batch; texts are Series of one text a row, empty where nobody says anything."""
 
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
+    def __init__(self, batch: Batch, count: Counter | None = None) -> None:
+        self.batch, self.count = batch, Counter() if count is None else count
         self.height = batch.height
 
     @cached_property
@@ -84,21 +84,17 @@ class View:
         return pl.Series("facts", list(stated(self.answered, self.messages)), pl.List(pl.UInt64))
 
     @cached_property
+    def tokens(self) -> RowTokens:
+        """The tokens of each row, and those that are learnt."""
+        return per_row(self.batch, self.count)
+
+    @cached_property
     def digest(self) -> np.ndarray[Any, Any]:
         """A hash of what each row says: a sample drawn by it does not depend on the order of rows."""
         import xxhash
 
         texts = self.both.fill_null("").to_list()
         return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), np.uint64, len(texts))
-
-
-def question(batch: Batch) -> pl.Series:
-    """Give what is asked, numbers, ids and addresses hidden; empty where nothing is answered, or hardly asked."""
-    answered = spoken(batch, ("assistant",)).str.strip_chars() != ""
-    asked = masked(spoken(batch, ("user",)))
-    words = asked.str.count_matches(r"\p{L}+")
-    told = pl.select(pl.when(answered & (words >= 3)).then(asked).otherwise(pl.lit("")).alias("asked"))
-    return told.to_series()
 
 
 def answer(batch: Batch) -> pl.Series:

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field, field_validator
 
 from ftdata.batch import Batch
-from ftdata.checks.classes import LABEL, Told, classes
+from ftdata.checks.classes import LABEL, Told, are_labels, classes
 from ftdata.checks.replies import masked, refuses, replies
 from ftdata.checks.spread import FEW, SHOWN, Spread, characters, cross, found
 from ftdata.selectors.exact_dedup import canonical, digests
@@ -141,7 +141,7 @@ class Balance(Check):
                 raise told.missing(self.name, "by", field)
             if field == LABEL:
                 different = rows[f"class_{place}"].drop_nulls().n_unique()
-                if not known or known < rows.height / 2 or different > known / 3:
+                if not are_labels(rows.height, known, different):
                     numbers = {"rows": rows.height, "label_like": known, "different": different}
                     message = "the answers of the assistant are not labels; name a meta field with by = …"
                     level = "info" if self.by is None else self.level

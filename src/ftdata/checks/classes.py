@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,6 +15,7 @@ from ftdata.batch import Batch, dumps
 from ftdata.errors import RunError
 from ftdata.readers.words import CUSTOMER, word_set, words
 from ftdata.transforms.filter import look_up
+from ftdata.wording import hint
 
 LABEL = "label"
 """Stands for the last text of the assistant where a field of meta could be named."""
@@ -86,9 +86,13 @@ class Told:
     def missing(self, stage: str, setting: str, field: str) -> RunError:
         """Make the error for a field that no row has: what was seen, what may have been meant."""
         listed = ", ".join(key[:_WIDTH] for key in self.keys[:_KEYS]) or "none"
-        close = difflib.get_close_matches(field, self.keys, 1)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
+        meant = hint(field, self.keys)
         return RunError(f"{stage}: {setting}: no row has the meta key {field!r}; keys seen: {listed}{meant}")
+
+
+def are_labels(rows: int, known: int, different: int) -> bool:
+    """Say whether answers are labels: half of the rows have a short line for one, and three share one."""
+    return bool(known) and known >= rows / 2 and different <= known / 3
 
 
 def label_of(value: Any) -> str | None:

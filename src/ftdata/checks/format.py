@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import polars as pl
@@ -14,17 +15,16 @@ from ftdata.batch import Batch
 from ftdata.errors import RecipeError
 from ftdata.stages import Check, Example, Finding
 from ftdata.targets import Profile, Rule, load
-from ftdata.targets.gate import traits, traits_of
 from ftdata.targets.lines import FORMS, file_faults
+from ftdata.targets.plain import traits, traits_of
 from ftdata.transforms.fit.aim import aim
+from ftdata.wording import counted
 from ftdata.writers.cargo import CARGO
+from ftdata.writers.json_lines import NOT_CARRIED
 from ftdata.writers.openai_chat import render
 
 SHOWN = 20
 """Rows or lines named for one code at most."""
-
-NOT_CARRIED = "not-carried"
-"""The code for rows that hold what the layout of a target cannot, as its writer says it."""
 
 _SKETCH = {
     "row": pl.UInt64,
@@ -85,13 +85,14 @@ class Format(Check):
         return pl.concat([_sketch(target, batch, chat, known) for target in _each(self.target)])
 
     def judge(self, sketches: pl.LazyFrame) -> list[Finding]:
-        """Give a finding for each rule that is broken, target by target, errors first."""
-        everything = sketches.collect()
-        return [
-            finding
-            for target in _each(self.target)
-            for finding in _judged(load(target), everything.filter(pl.col("target") == target))
-        ]
+        """Give a finding for each rule that is broken, target by target, errors first; of several, it is named."""
+        everything, targets, found = sketches.collect(), _each(self.target), list[Finding]()
+        for target in targets:
+            profile = load(target)
+            told = _judged(profile, everything.filter(pl.col("target") == target))
+            named = f"{profile.name}: " if len(targets) > 1 else ""
+            found += [replace(finding, message=named + finding.message) for finding in told]
+        return found
 
 
 def _each(targets: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -161,7 +162,7 @@ def _judged(profile: Profile, everything: pl.DataFrame) -> list[Finding]:
         if code == NOT_CARRIED:
             findings.append(_unheld(profile, numbers, rows))
         else:
-            findings.append(_finding(found[str(code)], _rows(rows.len()), numbers, rows))
+            findings.append(_finding(found[str(code)], counted(rows.len(), "row"), numbers, rows))
     findings += _dataset(profile, everything.filter(pl.col("code").is_null()))
     order = [NOT_CARRIED, *(rule.code for rule in profile.rules)]
     return sorted(findings, key=lambda finding: (finding.level != "error", order.index(finding.code)))
@@ -169,7 +170,8 @@ def _judged(profile: Profile, everything: pl.DataFrame) -> list[Finding]:
 
 def _unheld(profile: Profile, numbers: Mapping[str, Any], rows: pl.Series) -> Finding:
     words = ", ".join(f"{word} ({CARGO[word]})" if word in CARGO else word for word in numbers["at"])
-    said = f"{_rows(rows.len())}: the layout {profile.layout} of {profile.name} cannot hold {words}; add the step fit"
+    whose = f"the layout {profile.layout} of {profile.name}"
+    said = f"{counted(rows.len(), 'row')}: {whose} cannot hold {words}; add the step fit"
     where = tuple(int(row) for row in rows[:SHOWN])
     return Finding(NOT_CARRIED, "error", said, {**numbers, "target": profile.name}, where)
 
@@ -184,10 +186,6 @@ def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
 def _place(path: str) -> str:
     """Give a path without the numbers in it, so that equal places of many rows count as one."""
     return "".join(piece if i % 2 == 0 else "[]" for i, piece in enumerate(path.replace("]", "[").split("[")))
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def _finding(rule: Rule, count: str, numbers: Mapping[str, Any], rows: Sequence[int] | pl.Series = ()) -> Finding:
@@ -229,5 +227,5 @@ def _dataset(profile: Profile, rows: pl.DataFrame) -> list[Finding]:
         seen = rows.filter((pl.col("split") == "train") & pl.col("hash").is_not_null()).select("hash").unique()
         both = rows.filter(pl.col("split") == "validation").join(seen, on="hash", how="semi")["row"].sort()
         if both.len():
-            findings.append(_finding(rule_overlap, _rows(both.len()), {"rows": both.len()}, both))
+            findings.append(_finding(rule_overlap, counted(both.len(), "row"), {"rows": both.len()}, both))
     return findings

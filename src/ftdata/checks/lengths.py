@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from ftdata.batch import Batch, flat, owners, said
+from ftdata.checks.spread import quantile
 from ftdata.stages import Check, Example, Finding
 from ftdata.transforms.length import TURNS
 from ftdata.writers.learned import answers
@@ -128,7 +129,7 @@ class Lengths(Check):
             )
         longest = rows.sort("all_characters", "row", descending=[True, False])
         chars = longest["all_characters"]
-        median = _quantile(chars, 0.5)
+        median = quantile(chars, 0.5)
         if self.times_median and median:
             far = longest.filter(pl.col("all_characters") > self.times_median * median)
             if far.height:
@@ -165,17 +166,12 @@ def _rows(count: int) -> str:
     return f"{count:,} row{' has' if count == 1 else 's have'}"
 
 
-def _quantile(values: pl.Series, share: float) -> int:
-    """Give the least value that at least this share of the values does not exceed (Hyndman and Fan's first kind)."""
-    return int(values.quantile(share, interpolation="equiprobable") or 0)
-
-
 def _spread(rows: pl.DataFrame) -> Finding:
     numbers: dict[str, Any] = {"rows": rows.height}
     for measure in _MEASURES:
         values = rows[measure]
         mean = round(int(values.sum()) / rows.height, 1)
-        numbers[measure] = {**{name: _quantile(values, share) for name, share in _QUANTILES.items()}, "mean": mean}
+        numbers[measure] = {**{name: quantile(values, share) for name, share in _QUANTILES.items()}, "mean": mean}
     whole, spoken, turns = numbers["all_characters"], numbers["assistant_words"], numbers["turns"]
     message = (
         f"half of {rows.height:,} rows have at most {whole['median']:,} characters, 95 % at most {whole['p95']:,}, the "

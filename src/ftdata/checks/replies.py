@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from ftdata.batch import Batch, flat, owners, said
+from ftdata.transforms.quality.words import phrases
 
 # What fills the slots of a template: addresses, placeholders of scrubbers and of help desks, words with a digit.
 _SLOTS = (
@@ -30,25 +31,6 @@ _GERMAN = r"(?i)\b(?:der|und|nicht|ist|ihre?|ihnen|sie|wir|für|mit|beim?|eine?|
 
 _BEGIN = 250
 """Characters in which an answer that refuses says so."""
-_CANNOT = r"(?:can(?:no|')t|can not|(?:am|are|'m|'re) (?:not able|unable) to)"
-_HELP = r"(?:help|assist|answer|respond|provide|share|discuss|comply|fulfil|offer|support|do)"
-_REFUSAL = "|".join(
-    (
-        rf"\b(?:i|we) ?{_CANNOT} (?:\w+ )?{_HELP}\b",
-        r"\bas an? (?:ai|artificial intelligence|language model)\b",
-        r"\bi(?:'m| am) (?:just |only )?an ai\b",
-        r"\b(?:outside|beyond) (?:of )?(?:my|our) (?:scope|capabilities|knowledge)\b",
-        r"\bnão (?:posso|podemos|consigo|conseguimos|é possível) (?:\w+ )?"
-        r"(?:ajud|auxili|respond|fornec|atend|compartilh|inform)",
-        r"\bcomo (?:uma? )?(?:modelo de linguagem|inteligência artificial|ia)\b",
-        r"\bno (?:puedo|podemos|me es posible) (?:\w+ )?"
-        r"(?:ayudar|asistir|responder|proporcionar|compartir|ofrecer|cumplir)",
-        r"\bcomo (?:un )?modelo de lenguaje\b",
-        r"\bje ne (?:peux|suis pas en mesure)\b.{0,12}\b(?:aider|répondre|fournir)",
-        r"\b(?:ich kann|wir können)\b.{0,20}\bnicht (?:helfen|beantworten|weiterhelfen)",
-        r"\bnon (?:posso|possiamo) (?:\w+ )?(?:aiutar|risponder|fornir)",
-    )
-)
 
 
 def replies(batch: Batch) -> pl.Series:
@@ -84,4 +66,9 @@ def masked(texts: pl.Series) -> pl.Series:
 def refuses(texts: pl.Series) -> pl.Series:
     """Say which answers begin with a refusal, in English, Portuguese, Spanish, French, German or Italian."""
     level = texts.str.slice(0, _BEGIN).str.to_lowercase().str.replace_all("’", "'", literal=True)
-    return level.str.replace_all(r"\s+", " ").str.contains(_REFUSAL).fill_null(False).rename("refusal")
+    return (
+        level.str.replace_all(r"\s+", " ")
+        .str.contains("|".join(phrases("refusal")["begins"]))
+        .fill_null(False)
+        .rename("refusal")
+    )

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from ftdata.batch import Batch
 from ftdata.stages import Check, Example, Finding
+from ftdata.wording import counted
 
 
 class Size(Check):
@@ -46,11 +47,11 @@ class Size(Check):
 
     def judge(self, sketches: pl.LazyFrame) -> list[Finding]:
         """Give one finding on the training rows, and one for each other split."""
-        counted = sketches.group_by(pl.col("split").fill_null("train")).len().collect()
-        counts = {split: int(count) for split, count in counted.sort("split").rows()}
+        sizes = sketches.group_by(pl.col("split").fill_null("train")).len().collect()
+        counts = {split: int(count) for split, count in sizes.sort("split").rows()}
         rows = counts.pop("train", 0)
         numbers = {"rows": rows, "minimum": self.minimum, "useful": self.useful, "ideal": self.ideal}
-        said = f"{rows:,} training row{'' if rows == 1 else 's'}"
+        said = counted(rows, "training row")
         if rows < self.minimum:
             first = Finding("size-minimum", "error", f"{said}: at least {self.minimum:,} are needed; add rows", numbers)
         elif rows < self.useful:

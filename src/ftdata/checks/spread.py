@@ -13,6 +13,7 @@ from ftdata.batch import Batch, flat, lengths, said
 from ftdata.checks.classes import LABEL, Told
 from ftdata.stages import Finding
 from ftdata.texts import PER_TOKEN
+from ftdata.wording import counted
 
 if TYPE_CHECKING:
     from ftdata.checks.balance import Balance
@@ -89,7 +90,7 @@ class Spread:
             f"the largest has {shares[0]:.0%}, the smallest {counts[-1]:,} of {known:,} rows"
         )
         if len(counts) == 1:
-            message = f"one class by {self.field}, of {known:,} row{'s' * (known != 1)}"
+            message = f"one class by {self.field}, of {counted(known, 'row')}"
         yield Finding("balance-spread", "info", message, numbers)
         if shares[0] > check.max_share:
             told = (
@@ -122,7 +123,7 @@ class Spread:
         total = int(self.frame["characters"].cast(pl.Int64).sum())
         if not total or not self.listed:
             return
-        quantiles = {name: _least(pl.col("characters"), share) for name, share in (("median", 0.5), ("p90", 0.9))}
+        quantiles = {name: least(pl.col("characters"), share) for name, share in (("median", 0.5), ("p90", 0.9))}
         counted = self.frame.group_by("class").agg(pl.col("characters").cast(pl.Int64).sum().alias("all"), **quantiles)
         by_class = {row["class"]: row for row in counted.iter_rows(named=True)}
         numbers: dict[str, Any] = {"by": self.remedy}
@@ -220,6 +221,11 @@ def _repeats(values: pl.Expr) -> pl.Expr:
     return values.len().cast(pl.Int64) - values.n_unique().cast(pl.Int64)
 
 
-def _least(values: pl.Expr, share: float) -> pl.Expr:
+def least(values: pl.Expr, share: float) -> pl.Expr:
     """Give the least value that at least this share of the values does not exceed (Hyndman and Fan's first kind)."""
     return values.quantile(share, interpolation="equiprobable").cast(pl.Int64)
+
+
+def quantile(values: pl.Series, share: float) -> int:
+    """Give the `least` value of a column; 0 of none."""
+    return int(values.to_frame().select(least(pl.first(), share)).item() or 0)

@@ -10,12 +10,15 @@ import polars as pl
 from pydantic import ConfigDict, Field, model_validator
 
 from ftdata.batch import Batch, lengths
+from ftdata.checks.spread import quantile
 from ftdata.errors import RecipeError
 from ftdata.stages import Check, Example, Finding
 from ftdata.targets import load
-from ftdata.tokens.counters import Counter, Folder, counter, encoding_of, unknown
+from ftdata.tokens.counters import Counter, Folder, chosen, unknown
 from ftdata.tokens.learning import as_learnt
-from ftdata.tokens.rows import ROLES, counted
+from ftdata.tokens.rows import ROLES
+from ftdata.tokens.rows import counted as tokens_of
+from ftdata.wording import counted
 from ftdata.writers.learned import DESCRIPTION, Turns, unfold
 
 SHOWN = 20
@@ -94,7 +97,7 @@ class Tokens(Check):
 
     def counter(self) -> Counter:
         """Give what counts: the tokenizer that is named, else the model's, else an estimate."""
-        return counter(self.tokenizer or (encoding_of(self.model) if self.model is not None else None))
+        return chosen(self.tokenizer, self.model)
 
     def limit(self) -> tuple[int | None, str]:
         """Give the tokens after which a row is cut, and where that number stands; None: no limit is known."""
@@ -117,7 +120,7 @@ class Tokens(Check):
     def sketch(self, batch: Batch) -> pl.DataFrame:
         """Give the tokens of each row (with `turns`, of each line): all, learnt, within the limit, by role."""
         rows = as_learnt(unfold(batch, self.turns), self.target)
-        found = counted(rows, self.counter(), limit=self.limit()[0])
+        found = tokens_of(rows, self.counter(), limit=self.limit()[0])
         columns: dict[str, Any] = {
             "row": rows["row"],
             "split": rows["split"],
@@ -158,19 +161,19 @@ class Tokens(Check):
         told = numbers["all"]
         line = "line" if self.turns == "expand" else "row"
         message = (
-            f"half of {_count(rows.height, line)} have at most {told['p50']:,} tokens, 95 % at most {told['p95']:,}, "
+            f"half of {counted(rows.height, line)} have at most {told['p50']:,} tokens, 95 % at most {told['p95']:,}, "
             f"the longest {told['max']:,}; {numbers['trained_share']:.0%} of {numbers['tokens']:,} tokens are learnt "
             f"({count.name}{'' if count.exact else ', estimated'}: {count.how})"
         )
         left_out = [
-            f"{what} of {_count(apart[name], line)}"
+            f"{what} of {counted(apart[name], line)}"
             for name, what in (("tools", "tool definitions"), ("images", "images"))
             if apart[name]
         ]
         if left_out:
             message += f"; not counted: {', '.join(left_out)}"
         if apart["calls"]:
-            message += f"; of the tool calls of {_count(apart['calls'], line)} names and arguments only"
+            message += f"; of the tool calls of {counted(apart['calls'], line)} names and arguments only"
         if isinstance(count, Folder) and rows["unmarked"].any():
             numbers["generation_marks"] = False
             message += (
@@ -189,14 +192,14 @@ class Tokens(Check):
                 lost = int((over["trained"].cast(pl.Int64) - over["kept"].cast(pl.Int64)).sum())
                 numbers = {"rows": over.height, "max_length": limit, "max": int(over["longest"][0]), "lost": lost}
                 message = (
-                    f"{_count(over.height, line)} over {limit:,} tokens{where}, the longest {numbers['max']:,}: the "
+                    f"{counted(over.height, line)} over {limit:,} tokens{where}, the longest {numbers['max']:,}: the "
                     f"end is cut off, {lost:,} tokens to learn with it; shorten them, or drop them with a length step"
                 )
                 yield Finding("tokens-truncated", "warn", message, numbers, _numbers_of(over))
         refused = rows.filter("refused")
         if refused.height:
             message = (
-                f"the chat template does not take {_count(refused.height, line)}; a trainer will stop there: see "
+                f"the chat template does not take {counted(refused.height, line)}; a trainer will stop there: see "
                 "`ftdata tokens FILE --row N`, and bring the turns into the order that it wants"
             )
             yield Finding("tokens-not-rendered", "error", message, {"rows": refused.height}, _numbers_of(refused))
@@ -206,7 +209,7 @@ class Tokens(Check):
             found = {"rows": void.height, "cut": cut, "max_length": limit}
             why = f", {cut:,} of them because what is to be learnt stands after {limit:,} tokens{where}" if cut else ""
             message = (
-                f"of {_count(void.height, line)} no token is learnt{why}; a row needs an answer with a weight that is "
+                f"of {counted(void.height, line)} no token is learnt{why}; a row needs an answer with a weight that is "
                 "not 0 within the limit: drop or shorten them"
             )
             yield Finding("tokens-nothing-learnt", "error", message, found, _numbers_of(void))
@@ -228,19 +231,10 @@ def _numbers(rows: pl.DataFrame) -> dict[str, Any]:
     for name in ("all", "trained", *ROLES, "other"):
         values = rows[name]
         if name in ("all", "trained") or values.max():
-            numbers[name] = {key: _quantile(values, share) for key, share in _QUANTILES.items()}
+            numbers[name] = {key: quantile(values, share) for key, share in _QUANTILES.items()}
             numbers[name]["sum"] = int(values.sum())
     return numbers
 
 
-def _quantile(values: pl.Series, share: float) -> int:
-    """Give the least value that at least this share of the values does not exceed (Hyndman and Fan's first kind)."""
-    return int(values.quantile(share, interpolation="equiprobable") or 0)
-
-
 def _numbers_of(rows: pl.DataFrame) -> tuple[int, ...]:
     return tuple(int(row) for row in rows["row"].unique(maintain_order=True).head(SHOWN))
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import errno
 import gc
 import os
@@ -12,6 +11,8 @@ from importlib import import_module
 from typing import Any
 
 import click
+
+from ftdata.wording import nearest
 
 COMMANDS = (
     "run",
@@ -32,6 +33,8 @@ COMMANDS = (
     "diff",
     "cost",
     "advise",
+    "curve",
+    "eval",
     "stages",
     "plugins",
 )
@@ -88,8 +91,8 @@ class Commands(click.Group):
         """Find the command, or suggest the one that was meant."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS and name not in self.list_commands(ctx):
-            close = difflib.get_close_matches(name, self.list_commands(ctx), 1)
-            ctx.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+            near = nearest(name, self.list_commands(ctx))
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {near!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
 
@@ -171,7 +174,7 @@ def main() -> None:
     except click.Abort:
         code = 130
     except click.ClickException as error:
-        from ftdata.cli.terminal import safe
+        from ftdata.wording import safe
 
         click.echo(f"Error: {safe(error.format_message())}", err=True)
         if isinstance(error, click.UsageError) and error.ctx is not None:

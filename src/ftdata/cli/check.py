@@ -76,7 +76,11 @@ def command(
         stated := [n for n, v in (("--allow-lossy", lossy), ("--into", into), ("--overwrite", overwrite)) if v]
     ):
         raise click.UsageError(f"{', '.join(stated)}: only with --fix")
+    if fix and (stated := [n for n, v in (("--layout", layout), ("--statistics", statistics)) if v]):
+        raise click.UsageError(f"{', '.join(stated)}: not with --fix")
     names = tuple(dict.fromkeys(name.strip() for name in targets.split(",") if name.strip()))
+    if not names:
+        raise click.UsageError("--for: names no target; `ftdata targets` lists them")
     form = "json" if json else form
     if fix:
         raise SystemExit(_fixed(file, names, encoding, lossy, into, overwrite, form) and not exit_zero)
@@ -86,6 +90,7 @@ def command(
     from ftdata.sniff import spooled
     from ftdata.targets import load
     from ftdata.targets.lines import check_file
+    from ftdata.wording import counted, inline
 
     profiles = [load(name) for name in names]
     with spooled(file) as path:
@@ -93,12 +98,22 @@ def command(
     findings = [replace(one, file=file) for one in found]
     _print(findings, profiles, form, statistics, most)
     errors = sum(finding.level == "error" for finding in findings)
-    told = f"{errors:,} errors, {len(findings) - errors:,} warnings for {targets}"
-    line(f"{file}: {told}", fg="red" if errors else "green")
-    if form == "text" and any(finding.fixable != "no" for finding in findings):
+    told = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')} for {', '.join(names)}"
+    # GitHub takes a line of either stream for a command if it opens with two colons, as the name of a file may.
+    line(f"{'checked ' if form == 'github' else ''}{inline(file)}: {told}", fg="red" if errors else "green")
+    if _first_lines(findings) and form == "text":
+        line("the first lines are no JSON: `ftdata sniff FILE` says what it is, `ftdata convert FILE OUT` makes rows")
+    elif form == "text" and any(finding.fixable != "no" for finding in findings):
         line("--fix writes a file for each target, with what is marked [--fix] cured")
     if errors and not exit_zero:
         raise SystemExit(1)
+
+
+def _first_lines(findings: Sequence[LineFinding]) -> bool:
+    """Say whether the first lines of a file are no JSON at all, as of a table or a plain text."""
+    from ftdata.findings import short
+
+    return {1, 2, 3} <= {f.line for f in findings if short(f.code, f.target) == "json" and f.column == 1}
 
 
 def _print(findings: Sequence[LineFinding], profiles: list[Profile], form: str, statistics: bool, most: int) -> None:
@@ -106,7 +121,7 @@ def _print(findings: Sequence[LineFinding], profiles: list[Profile], form: str, 
     from collections import Counter
 
     from ftdata import findings as told
-    from ftdata.cli.terminal import as_json, data, line, table
+    from ftdata.cli.terminal import as_json, data, line, table, width
 
     if form == "json":
         as_json(told.objects(findings))
@@ -128,7 +143,7 @@ def _print(findings: Sequence[LineFinding], profiles: list[Profile], form: str, 
 
         if len(profiles) > 1:
             codes = {profile.name: [rule.code for rule in profile.rules] for profile in profiles}
-            for one in grid(findings, codes, _width()):
+            for one in grid(findings, codes, min(max(width(1), 80), 120)):
                 data(one)
             data("")
             line(LEGEND)
@@ -136,16 +151,6 @@ def _print(findings: Sequence[LineFinding], profiles: list[Profile], form: str, 
             data(one)
         if len(findings) > most:
             line(f"… and {len(findings) - most:,} more; --most {len(findings)} lists them, --statistics counts them")
-
-
-def _width() -> int:
-    """Give the columns of the terminal, 80 to 120 of them; 100 where stdout is none."""
-    import os
-
-    try:
-        return min(max(os.get_terminal_size(1).columns, 80), 120)
-    except OSError:
-        return 100
 
 
 def _fixed(
@@ -187,6 +192,7 @@ def _fixed(
 def _tell(outcome: Fitted, lossy: bool) -> None:
     """Print what came of one target: the report of losses."""
     from ftdata.cli.terminal import data, line
+    from ftdata.wording import counted
 
     if outcome.manifest is not None:
         data(f"{outcome.target}: {outcome.manifest.rows:,} rows read, {outcome.manifest.written:,} written")
@@ -199,7 +205,7 @@ def _tell(outcome: Fitted, lossy: bool) -> None:
         ("kept with a warning", outcome.warned),
     ):
         for what, count in counts.items():
-            data(f"  {title}: {what}, {count:,} row{'' if count == 1 else 's'}")
+            data(f"  {title}: {what}, {counted(count, 'row')}")
     if outcome.dropped and not lossy:
         line("  rows dropped for what a target cannot carry may be kept with --allow-lossy")
     for place, path in (("file", outcome.file), ("beside", outcome.beside), ("record", outcome.record)):

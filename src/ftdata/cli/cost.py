@@ -46,15 +46,17 @@ class Number(click.ParamType["Decimal"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """Read it."""
-        from decimal import Decimal, InvalidOperation
+        from decimal import Decimal
 
         text = str(value).strip().removesuffix("/mo").replace("_", "")
         try:
             found = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except InvalidOperation:
+        except ArithmeticError:
             found = Decimal(-1)
         if not found.is_finite() or found < 0:
             self.fail(f"{value!r} is no number of 0 or more", param, ctx)
+        if found and not -15 <= found.adjusted() < 15:
+            self.fail(f"{value!r} is too large or too small; write one between 1e-15 and 1e15", param, ctx)
         return found
 
 

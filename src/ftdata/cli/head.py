@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -58,21 +57,22 @@ def show(row: Conversation) -> None:
 
 
 def _styled(text: str, **style: Any) -> None:
-    from ftdata.cli.terminal import safe
+    from ftdata.wording import safe
 
     click.secho(safe(text).replace("\n", " "), color=False if os.environ.get("NO_COLOR") else None, **style)
 
 
 def _wrapped(text: str) -> list[str]:
     """Break a text between words where stdout is a terminal; its own line breaks stay, and so does a piped text."""
-    from ftdata.cli.terminal import safe
+    from ftdata.cli.terminal import width
+    from ftdata.wording import safe
 
     lines = safe(text).split("\n")
     if not sys.stdout.isatty():
         return lines
-    width = max(20, min(shutil.get_terminal_size().columns, 100) - 3)
+    room = max(20, min(width(1), 100) - 3)
     return [
         part
         for line in lines
-        for part in textwrap.wrap(line, width, replace_whitespace=False, expand_tabs=False) or [""]
+        for part in textwrap.wrap(line, room, replace_whitespace=False, expand_tabs=False) or [""]
     ]

@@ -9,27 +9,31 @@ import click
 
 @click.command("stats")
 @click.argument("what", metavar="RUN|FILE")
+@click.option("--tokenizer", metavar="NAME|DIR", help="Count with cl100k, o200k, or a folder with tokenizer.json.")
+@click.option("--model", default="", help="Model to be trained, such as gpt-4o-mini: names the tokenizer.")
 @click.option("--encoding", help="Read FILE in this encoding instead of deciding.")
 @click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
-def command(what: str, encoding: str | None, json: bool) -> None:
+def command(what: str, tokenizer: str | None, model: str, encoding: str | None, json: bool) -> None:
     """Count what stands in a file or run: rows, roles, lengths, languages.
 
     FILE in any layout that `ftdata sniff` knows, or a folder of data files; of a RUN (as in `ftdata show`) what its
-    first writer wrote. Tokens are estimated: `ftdata tokens` counts them. No text of any row is shown.
+    first writer wrote. Tokens are estimated unless --tokenizer or --model names what counts them. No text of any row is
+    shown.
     """
     from dataclasses import asdict
 
     from ftdata.cli.terminal import as_json, data, line, table
     from ftdata.report.measure import statistics
     from ftdata.sniff import spooled
+    from ftdata.wording import inline
 
     with spooled(what) as path:
-        found = statistics(path, encoding)
+        found = statistics(path, encoding, tokenizer, model)
     if json:
         as_json(asdict(found))
         return
-    data(f"{what}: {found.rows:,} rows, {found.messages:,} messages, {found.characters:,} characters")
-    data(f"  about {found.tokens:,} tokens (estimated: characters / 4)")
+    data(f"{inline(what)}: {found.rows:,} rows, {found.messages:,} messages, {found.characters:,} characters")
+    data(f"  {found.tokens:,} tokens ({found.counted})")
     if found.copies:
         data(f"  copies of an earlier row: {found.copies:,}")
     if found.systems:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import sys
 import textwrap
 import time
@@ -15,25 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ftdata.wording import safe
+
 if TYPE_CHECKING:
     from ftdata.flow import Progress
-
-# C0 but for line feed, DEL, C1, zero-width and bidirectional controls, byte order mark, tag characters: whatever could
-# move the cursor, set a title, reorder or hide text.
-_UNSAFE = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
-
-
-def safe(value: Any) -> str:
-    """Give a value as text that a terminal only prints: control and invisible characters as visible escapes."""
-    text = str(value).encode("utf-8", "backslashreplace").decode()
-
-    def shown(hit: re.Match[str]) -> str:
-        code = ord(hit[0])
-        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-    return _UNSAFE.sub(shown, text)
 
 
 def line(text: str = "", **style: Any) -> None:
@@ -62,10 +46,10 @@ def prose(text: str, hang: int = 4, **style: Any) -> None:
 
 
 def _broken(text: str, hang: int) -> list[str]:
-    width = _width() if sys.stderr.isatty() else 0
-    if len(text) <= width - 1 or width - hang < 30:
+    room = width() if sys.stderr.isatty() else 0
+    if len(text) <= room - 1 or room - hang < 30:
         return [text]
-    return textwrap.wrap(text, width - 1, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(text, room - 1, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False)
 
 
 def table(rows: Sequence[Sequence[Any]], right: Sequence[int] = (), out: Any = line) -> None:
@@ -118,7 +102,7 @@ class Bar:
         self.last = now
         if self.live:
             self.shown = True
-            click.echo("\r\x1b[2K" + safe(self._text(progress, now))[: _width() - 1], nl=False, err=True)
+            click.echo("\r\x1b[2K" + safe(self._text(progress, now))[: width() - 1], nl=False, err=True)
         else:
             line(self._text(progress, now))
 
@@ -140,8 +124,12 @@ class Bar:
             self.shown = False
 
 
-def _width() -> int:
+def width(handle: int = 2) -> int:
+    """Give the columns of the terminal on stderr (or stdout: 1), or what COLUMNS says; 100 where there is none."""
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isdecimal() and int(stated):
+        return int(stated)
     try:
-        return os.get_terminal_size(2).columns
+        return os.get_terminal_size(handle).columns
     except OSError:
         return 100

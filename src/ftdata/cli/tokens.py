@@ -99,7 +99,8 @@ def _show(shown: Preview) -> None:
     import os
     import sys
 
-    from ftdata.cli.terminal import line, safe
+    from ftdata.cli.terminal import line
+    from ftdata.wording import safe
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     pieces, at = [], 0
@@ -118,9 +119,10 @@ def _show(shown: Preview) -> None:
 
 def _tell(file: str, findings: list[Finding], check: Tokens) -> None:
     from ftdata.cli.terminal import data, line, prose, table
+    from ftdata.wording import inline
 
     if not findings:
-        line(f"{file}: holds no rows", fg="yellow")
+        line(f"{inline(file)}: holds no rows", fg="yellow")
         return
     spread, *others = findings
     numbers = spread.numbers
@@ -133,7 +135,7 @@ def _tell(file: str, findings: list[Finding], check: Tokens) -> None:
             if part in held
         ]
     table(rows, right=range(2, 9), out=data)
-    prose(f"{file}: {spread.message}")
+    prose(f"{inline(file)}: {spread.message}")
     limit, source = check.limit()
     if limit is not None:
         line(f"limit: {limit:,} tokens ({source})")

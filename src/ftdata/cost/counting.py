@@ -9,9 +9,9 @@ import numpy as np
 from ftdata import rows
 from ftdata.batch import Batch
 from ftdata.cost.plan import Counts, JobTokens
-from ftdata.errors import InputError, RecipeError
+from ftdata.errors import InputError
 from ftdata.sniff import spooled
-from ftdata.tokens import counter, encoding_of, per_row
+from ftdata.tokens import chosen, per_row
 
 
 def of(what: str, encoding: str | None = None, tokenizer: str | None = None, model: str = "") -> JobTokens:
@@ -28,13 +28,14 @@ def of(what: str, encoding: str | None = None, tokenizer: str | None = None, mod
 
 
 def _counted(batches: Iterable[Batch], name: str, tokenizer: str | None, model: str) -> JobTokens:
-    named, counted = _tokenizer(tokenizer, model)
+    count = chosen(tokenizer, model)
+    counted = count.told + ("" if count.exact else "; --tokenizer counts exactly")
     everything: list[Counts] = []
     learnt: list[Counts] = []
     sides = []
     tools: int = 0
     for batch in batches:
-        found = per_row(batch, named)
+        found = per_row(batch, count)
         everything.append(np.asarray(found.all, np.int64))
         learnt.append(np.asarray(found.trained, np.int64))
         sides.append(batch["split"].fill_null("train").to_numpy().astype(np.str_))
@@ -44,22 +45,5 @@ def _counted(batches: Iterable[Batch], name: str, tokenizer: str | None, model: 
     if tools:
         counted += f"; without the tool definitions of {tools:,} rows, whose rule is not public"
     return JobTokens(
-        np.concatenate(everything), np.concatenate(learnt), np.concatenate(sides), counted, estimated=named is None
+        np.concatenate(everything), np.concatenate(learnt), np.concatenate(sides), counted, estimated=not count.exact
     )
-
-
-def _tokenizer(stated: str | None, model: str) -> tuple[str | None, str]:
-    """Give the tokenizer to count with, None to estimate, and how the count is called.
-
-    One that the user states must be there; the one of a known model is taken where it is installed.
-    """
-    named = stated or (encoding_of(model) if model else None)
-    if named is None:
-        return None, "estimated, 4 characters a token; --tokenizer counts exactly"
-    try:
-        counter(named)
-    except RecipeError:
-        if stated is not None:
-            raise
-        return None, f"estimated, 4 characters a token; {named}, which is exact, needs a library that is not installed"
-    return named, f"exact, {named}"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from ftdata import tomltext
 from ftdata.errors import RecipeError
+from ftdata.wording import hint
 
 FACTORS: dict[str, Decimal] = {
     "1M tokens": Decimal(1_000_000),
@@ -41,11 +41,14 @@ WHAT: dict[str, tuple[str, ...]] = {
 }
 """What can have a price, and the units it may be given in; `input` and `output` are the tuned model's."""
 
+_DIGITS = 15  # before the point, and behind it: an exponent of millions makes every later sum overflow
+
 EVIDENCE: dict[str, str] = {
     "page": "the vendor's own page or price list",
     "copy": "a copy of the vendor's page, kept by others",
     "example": "a worked example of the vendor, not its price list",
     "second": "another party's page",
+    "none": "no page with a number was found; the address is where one should stand",
     "own": "the user's own file",
 }
 """How well a price is known."""
@@ -81,8 +84,8 @@ def read(text: str, place: str, today: date) -> list[Block]:
         RecipeError: every fault at once, as `my.toml:12: price openai gpt-4o-mini: training: '-3' is below 0; …`.
     """
     try:
-        raw = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+        raw = tomltext.loads(text, parse_float=Decimal)
+    except tomltext.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+), column \d+\)", str(error))
         line = f":{found[1]}" if found else ""
         raise RecipeError(f"{place}{line}: is no TOML: {error}; mend this line") from None
@@ -135,7 +138,10 @@ class _File:
 
 def _sources(raw: Any, file: _File) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for name, given in raw.items() if isinstance(raw, dict) else ():
+    if not isinstance(raw, dict):
+        file.fault(None, "source", "must be tables; begin each with a line [source.NAME]")
+        return found
+    for name, given in raw.items():
         start = next(
             (
                 at
@@ -171,7 +177,7 @@ def _provenance(given: Mapping[str, Any], where: str, start: int | None, file: _
         file.fault(file.line("date", start), where, f"date: {missing}; write the day it was read as 2026-11-22")
     elif day > file.today:
         file.fault(file.line("date", start), where, f"date: {day} lies in the future; write the day it was read")
-    if given.get("evidence", "own") not in EVIDENCE:
+    if str(given.get("evidence", "own")) not in EVIDENCE:
         file.fault(
             file.line("evidence", start),
             where,
@@ -228,19 +234,19 @@ def _resolved(
     if not re.fullmatch("[A-Z]{3}", str(given.get("currency"))):
         told = f"'{given['currency']}' is no currency" if "currency" in given else "is missing"
         file.fault(file.line("currency", start), where, f"currency: {told}; write three capital letters, such as EUR")
-    if given.get("unit") not in FACTORS:
+    if str(given.get("unit")) not in FACTORS:
         told = f"'{given['unit']}' is not known" if "unit" in given else "is missing"
         file.fault(file.line("unit", start), where, f"unit: {told}; one of {', '.join(FACTORS)}")
     for key in ("above", "up_to"):
-        if key in given and (isinstance(given[key], bool) or not isinstance(given[key], int | Decimal)):
+        if key in given and not _billions(given[key]):
             file.fault(file.line(key, start), where, f"{key}: '{given[key]}' is no number of billions of parameters")
     source = given.pop("source", None)
-    if source is not None and source not in sources:
+    if source is not None and str(source) not in sources:
         file.fault(
             file.line("source", start), where, f"source: there is no [source.{source}]{_meant(str(source), sources)}"
         )
     elif source is not None:
-        given = {**sources[source], **given}
+        given = {**sources[str(source)], **given}
     else:
         _provenance(given, where, start, file)
     return given
@@ -252,7 +258,7 @@ def _amount(
     line = file.line(re.escape(what), start)
     if what not in WHAT:
         file.fault(line, where, f"'{what}' is not known{_meant(what, (*WHAT, *_ABOUT))}")
-    elif given.get("unit") in FACTORS and given["unit"] not in WHAT[what]:
+    elif str(given.get("unit")) in FACTORS and given["unit"] not in WHAT[what]:
         file.fault(line, where, f"{what}: is not priced per {given['unit']}; its unit is {' or '.join(WHAT[what])}")
     if value == "unknown":
         return None
@@ -260,11 +266,19 @@ def _amount(
         file.fault(line, where, f"{what}: '{value}' is no number; write the amount, or \"unknown\"")
     elif value < 0:
         file.fault(line, where, f"{what}: '{value}' is below 0; write the amount, or \"unknown\"")
+    elif value and not -_DIGITS <= Decimal(value).adjusted() < _DIGITS:
+        file.fault(
+            line, where, f'{what}: has more than 15 digits before or behind the point; write the amount, or "unknown"'
+        )
     else:
         return Decimal(value)
     return None
 
 
+def _billions(value: Any) -> bool:
+    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return number and Decimal(value).is_finite() and 0 <= value < 10**_DIGITS
+
+
 def _meant(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean '{near[0]}'?" if near else f" (there are: {', '.join(known) or 'none'})"
+    return hint(word, known, f" (there are: {', '.join(known) or 'none'})")

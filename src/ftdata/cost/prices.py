@@ -71,10 +71,6 @@ class Prices:
         found = [b.model for b in self._blocks if b.vendor == vendor and "training" in b.amounts and b.model != "*"]
         return tuple(dict.fromkeys(found))
 
-    def vendors(self) -> tuple[str, ...]:
-        """List the vendors of the table."""
-        return tuple(dict.fromkeys(block.vendor for block in self._blocks))
-
     def _price(self, block: Block, what: str) -> Price:
         return Price(
             vendor=block.vendor,
@@ -109,11 +105,6 @@ def load(today: date, *overrides: Path | str) -> Prices:
             raise InputError(f"{path}: cannot be read: {why}; name a file of prices (TOML)") from None
         blocks += read(text, str(path), today)
     return Prices(blocks, today)
-
-
-def parse(text: str, place: str, today: date) -> Prices:
-    """Read a table of its own from TOML text; `place` names it in errors. Raises `RecipeError` as `load`."""
-    return Prices(read(text, place, today), today)
 
 
 def _same_name(block: Block, model: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from datetime import date
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ftdata.errors import RecipeError
+from ftdata.wording import hint
 
 
 class _Value(BaseModel):
@@ -55,6 +55,11 @@ def vendors() -> tuple[Vendor, ...]:
     return tuple(Vendor.model_validate(entry) for entry in tomllib.loads(text, parse_float=Decimal)["vendor"])
 
 
+def known(name: str) -> bool:
+    """Say whether there is a vendor of this name, or of this other name."""
+    return any(name in (one.name, *one.also) for one in vendors())
+
+
 def vendor(name: str) -> Vendor:
     """Give a vendor by its name or one of its other names.
 
@@ -64,7 +69,6 @@ def vendor(name: str) -> Vendor:
     for one in vendors():
         if name in (one.name, *one.also):
             return one
-    known = [word for one in vendors() for word in (one.name, *one.also)]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise RecipeError(f"for: '{name}' is no vendor whose bill is known{hint} (there are: {', '.join(known)})")
+    words = [word for one in vendors() for word in (one.name, *one.also)]
+    there = f"{hint(name, words)} (there are: {', '.join(words)})"
+    raise RecipeError(f"for: '{name}' is no vendor whose bill is known{there}")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ftdata.targets.lines import LineFinding
+from ftdata.wording import inline
 
 FORMATS = ("text", "json", "sarif", "github")
 """The forms in which `ftdata check` tells its findings."""
@@ -21,7 +22,7 @@ def short(code: str, target: str) -> str:
 
 def place(finding: LineFinding) -> str:
     """Say where a finding stands: `file:line`, with the column of a line that is no JSON; for the file its name."""
-    parts = [finding.file, *(str(n) for n in (finding.line, finding.column) if n is not None)]
+    parts = [inline(finding.file), *(str(n) for n in (finding.line, finding.column) if n is not None)]
     return ":".join(parts)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,7 @@ from ftdata.targets.gate import Gate
 from ftdata.targets.rules import KINDS
 from ftdata.transforms.fit.cure import cure
 from ftdata.transforms.fit.fixes import fixable
+from ftdata.wording import hint
 
 _EVIDENCE = {
     "spec": "stands in the vendor's specification",
@@ -100,9 +100,8 @@ def explained(code: str) -> Explained:
             if rule.code == own:
                 return _with_example(profile, rule)
             known[rule.code] = target
-    near = difflib.get_close_matches(own, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else "; `ftdata targets NAME` lists the rules of a target"
-    raise RecipeError(f"rule: '{own}' is no code of a rule{hint}")
+    meant = hint(own, known, "; `ftdata targets NAME` lists the rules of a target")
+    raise RecipeError(f"rule: '{own}' is no code of a rule{meant}")
 
 
 def _with_example(profile: Profile, rule: Rule) -> Explained:

@@ -7,6 +7,7 @@ whole file has no region; a logical location gives the path inside the row.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -52,7 +53,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
 
 
 def _result(finding: LineFinding, index: dict[str, int]) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file)}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(os.fsencode(finding.file))}}
     if finding.line is not None:
         region = {"startLine": finding.line}
         physical["region"] = region | ({"startColumn": finding.column} if finding.column is not None else {})

@@ -34,10 +34,13 @@ def save(path: Path, text: str, *, overwrite: bool = False) -> None:
     """
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file, such as {path / 'report.html'}")
-    if path.exists() and not overwrite:
-        with path.open("rb") as stream:
-            if _OWN not in stream.read(64):
-                raise OutputError(f"{path}: stands there and is no report; use --overwrite, or name another file")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: its folder is not there; make it, or write elsewhere")
-    files.save(path, text)
+    files.save(path, text, overwrite=overwrite or _is_report(path))
+
+
+def _is_report(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return _OWN in stream.read(64)

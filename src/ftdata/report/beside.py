@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ftdata import runs
 from ftdata.errors import InputError
 from ftdata.files import Record
-from ftdata.report.values import Advice, Cost, CostLine, Grid, GridRow, Mark, Reason
+from ftdata.report.values import Advice, Cost, CostLine, Grid, GridRow, Reason
 from ftdata.rows import outputs
+from ftdata.wording import counted
 
 if TYPE_CHECKING:
     from ftdata.advice.verdict import Advice as Verdict
+    from ftdata.cost.amounts import Range
     from ftdata.cost.estimate import Estimate
     from ftdata.targets.lines import LineFinding
 
@@ -23,6 +24,7 @@ def grid(record: Record, targets: Sequence[str]) -> Grid:
 
     Raises `RecipeError` for a name that is no target, `InputError` if the run has no output of lines.
     """
+    from ftdata.targets import load
     from ftdata.targets.lines import check_file
 
     paths = [path for path, split in outputs(record, runs.latest(record)) if split in (None, "train")]
@@ -30,40 +32,47 @@ def grid(record: Record, targets: Sequence[str]) -> Grid:
     if not lines:
         raise InputError(f"{record.folder}: the first writer of this run wrote no .jsonl file that targets could judge")
     found = [one for path in lines for one in check_file(path, tuple(targets))]
-    return judged(found, targets)
+    return judged(found, {name: [rule.code for rule in load(name).rules] for name in targets})
 
 
-def judged(found: Sequence[LineFinding], targets: Sequence[str]) -> Grid:
-    """Make the grid of findings: a rule broken at any target is a row, and a target at which it is not broken fits.
+def judged(found: Sequence[LineFinding], rules: Mapping[str, Collection[str]]) -> Grid:
+    """Make the grid of findings: a rule broken at any target is a row, and the cells are those of `ftdata check`.
 
-    A row has the sentence that says what to do where it is the same for all.
+    `rules` names the targets with the codes of their rules. A row has the sentence that says what to do where it is the
+    same for all.
     """
+    from ftdata.findings import short
+    from ftdata.findings.grid import Tally
+
     told: dict[str, str] = {}
-    marks: dict[tuple[str, str], Mark] = {}
-    counts: Counter[str] = Counter()
     for one in found:
-        rule = one.code.removeprefix(f"{one.target}-")
+        rule = short(one.code, one.target)
         told[rule] = one.fix if told.get(rule, one.fix) == one.fix else ""
-        counts[rule] += 1
-        if one.level == "error" or (one.target, rule) not in marks:
-            marks[one.target, rule] = "error" if one.level == "error" else "warn"
-    rows = (
-        GridRow(rule, told[rule], tuple(marks.get((target, rule), "ok") for target in targets))
-        for rule in sorted(told, key=lambda rule: (-counts[rule], rule))
-    )
-    return Grid(tuple(targets), tuple(rows), "outputs")
+    tally = Tally(found, rules)
+    rows = (GridRow(rule, told[rule], tuple(tally.mark(target, rule) for target in rules)) for rule in tally.broken)
+    return Grid(tuple(rules), tuple(rows), "outputs")
 
 
-def advised(record: Record) -> Advice:
-    """Work out the advice on the training rows of a run; raise `InputError` if they are gone."""
+def advised(record: Record, named: Sequence[str] = ()) -> Advice:
+    """Work out the advice on the training rows of a run; raise `InputError` if they are gone.
+
+    Of `named` vendors (as in `costs`) the first is the target that the advice reckons with.
+    """
+    from datetime import date
+
+    from ftdata.advice.around import Intent, around
     from ftdata.advice.measure import measure
     from ftdata.advice.reading import held
     from ftdata.advice.rules import load
     from ftdata.advice.verdict import verdict
+    from ftdata.tokens import chosen
 
+    target, _, model = next(iter(named), "").partition(":")
     rules = load(None)
     with held(str(record.manifest), None) as rows:
-        return advice(verdict(measure(rows, None, rules.limits).numbers, rules, record.name))
+        found = measure(rows, None, rules.limits, chosen(model=model))
+        told = found.numbers | around(found, Intent(target or None, model), date.today())
+        return advice(verdict(told, rules, record.name))
 
 
 def advice(found: Verdict) -> Advice:
@@ -79,18 +88,49 @@ def advice(found: Verdict) -> Advice:
     return Advice(found.said, found.confidence, tuple(reasons), found.change, found.next)
 
 
+def costs(record: Record, named: Sequence[str], tokenizer: str | None = None) -> tuple[Cost, ...]:
+    """Work out what training on the rows of a run costs, for each `VENDOR` or `VENDOR:MODEL`, as `ftdata cost` does.
+
+    Raises `RecipeError` for a name that is no vendor, `InputError` if the rows are gone.
+    """
+    from datetime import date
+
+    from ftdata.cost import estimate, load
+    from ftdata.cost.counting import of
+    from ftdata.cost.plan import plan_of
+
+    prices = load(date.today())
+    found = []
+    for name in named:
+        vendor, _, model = name.partition(":")
+        job = plan_of(vendor=vendor, model=model)
+        found.append(cost(estimate(of(str(record.manifest), None, tokenizer, model), job, prices)))
+    return tuple(found)
+
+
 def cost(found: Estimate) -> Cost:
     """Take over an estimate: an item of the bill a line, what is unknown stays so."""
     lines = tuple(
         CostLine(
             item.name,
-            None if item.amount is None else float(item.amount.low),
-            None if item.amount is None else float(item.amount.base),
-            None if item.amount is None else float(item.amount.high),
+            *_three(item.amount),
             item.currency,
             "; ".join([item.how, *map(str, item.cites)]),
         )
         for item in found.items
     )
+    lines += tuple(
+        CostLine(
+            "total",
+            *_three(amount),
+            currency,
+            f"over {counted(int(found.months), 'month')}; tokens {found.counted}",
+        )
+        for currency, amount in found.totals.items()
+    )
     left = f"not counted: {', '.join(found.left_out)}" if found.left_out else ""
     return Cost(" ".join(filter(None, (found.vendor.title, found.model))), lines, left)
+
+
+def _three(amount: Range | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if amount is None else (float(amount.low), float(amount.base), float(amount.high))

@@ -16,7 +16,8 @@ from ftdata.checks.lengths import Lengths as LengthsCheck
 from ftdata.manifest import Manifest
 from ftdata.report.values import Bin, Count, Languages, Lengths
 from ftdata.rows import every, live, place
-from ftdata.texts import PER_TOKEN
+from ftdata.tokens import Counter as Tokenizer
+from ftdata.tokens import chosen, per_row
 
 _BINS = 16
 _TAIL = 0.99
@@ -29,7 +30,7 @@ class Statistics:
     """What a set of rows holds. Counts of rows, but `messages`, `characters` and those of `roles`.
 
     `unread`: records that are no rows, by reason. `copies`: rows that say, role by role, what an earlier one says.
-    `tokens` is characters / 4, an estimate.
+    `tokens` are those of `ftdata tokens`, and `counted` says how they were counted.
     """
 
     rows: int
@@ -37,6 +38,7 @@ class Statistics:
     messages: int
     characters: int
     tokens: int
+    counted: str
     roles: tuple[Count, ...]
     spoken: tuple[Count, ...]
     splits: tuple[Count, ...]
@@ -49,9 +51,11 @@ class Statistics:
 
 @dataclass
 class Measures:
-    """Add batch after batch; memory grows by 100 bytes a row."""
+    """Add batch after batch; memory grows by 100 bytes a row. Tokens are counted only if something is to count them."""
 
+    count: Tokenizer | None = None
     rows: int = 0
+    tokens: int = 0
     unread: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)
     spoken: Counter[str] = field(default_factory=Counter)
@@ -69,6 +73,8 @@ class Measures:
         if not batch.height:
             return
         self.rows += batch.height
+        if self.count is not None:
+            self.tokens += int(per_row(batch, self.count).all.sum())
         self._sketches.append(LengthsCheck().sketch(batch))
         messages = flat(batch)
         texts = said(messages).fill_null("")
@@ -111,7 +117,8 @@ class Measures:
             unread=ranked(self.unread),
             messages=sum(self.roles.values()),
             characters=characters,
-            tokens=-(-characters // PER_TOKEN),
+            tokens=self.tokens,
+            counted="" if self.count is None else self.count.told,
             roles=ranked(self.roles),
             spoken=ranked(self.spoken),
             splits=ranked(self.splits, self.rows),
@@ -138,22 +145,23 @@ def _several(
     return int((np.bincount(owner[mask]) > 1).sum()) if mask.any() else 0
 
 
-def statistics(what: str, encoding: str | None = None) -> Statistics:
+def statistics(what: str, encoding: str | None = None, tokenizer: str | None = None, model: str = "") -> Statistics:
     """Count what stands in a RUN or FILE; the languages of a run are those that its step `language` found.
 
-    Raises `InputError` if nothing is there, or no reader is sure of it.
+    Tokens are counted as `ftdata.tokens.chosen` says. Raises `InputError` if nothing is there, or no reader is sure of
+    it, `RecipeError` if there is no such tokenizer.
     """
     where = place(what)
-    found = measured(every(where, encoding)).told()
+    found = measured(every(where, encoding), chosen(tokenizer, model)).told()
     if where.manifest is not None and not found.languages:
         told = languages(where.manifest)
         found = replace(found, languages=told.rows) if told is not None else found
     return found
 
 
-def measured(batches: Iterable[Batch]) -> Measures:
-    """Count the rows of batches."""
-    measures = Measures()
+def measured(batches: Iterable[Batch], count: Tokenizer | None = None) -> Measures:
+    """Count the rows of batches, and with `count` their tokens."""
+    measures = Measures(count)
     for batch in batches:
         measures.add(batch)
     return measures

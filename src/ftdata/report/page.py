@@ -13,11 +13,12 @@ from ftdata.conversation import Conversation
 from ftdata.report import charts
 from ftdata.report.phrases import Words, words
 from ftdata.report.values import Bin, Lengths, Report
+from ftdata.wording import safe
 
 _QUANTILES = {"min": "least", "median": "median", "p50": "median", "max": "most", "mean": "mean", "sum": "sum"}
 _ORDER = ("min", "p5", "p25", "median", "p50", "p75", "p95", "p99", "max", "mean", "sum")
 _SIZES = {"exact": "sizes_exact", "by hash": "sizes_hash", "by time": "sizes_time"}
-_TONES = {"ok": "good", "info": "info", "warn": "warn", "error": "error", "unknown": "info"}
+_TONES = {"ok": "good", "warn": "warn", "error": "error", "none": "info"}
 _FAULTS = {"outputs-changed": "unmeasured_changed", "outputs-unread": "unmeasured_unread"}
 
 
@@ -79,8 +80,6 @@ def _template() -> Any:
 def _shown(value: Any) -> Any:
     """Show control, invisible and bidirectional characters of a value as escapes: they could reorder the page."""
     from markupsafe import Markup
-
-    from ftdata.cli.terminal import safe
 
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 from ftdata.errors import RecipeError
+from ftdata.wording import nearest
 
 LANGUAGES = ("en", "es", "pt-BR")
 # Thousands, decimals, least digits to group, what stands before %: as in Unicode's CLDR for each language.
@@ -71,8 +71,8 @@ def words(lang: str = "en") -> Words:
     names = {name.lower(): name for name in LANGUAGES} | {"pt": "pt-BR"}
     name = names.get(lang.lower().replace("_", "-"))
     if name is None:
-        near = difflib.get_close_matches(lang, names, 1)
-        hint = f"; did you mean '{names[near[0]]}'?" if near else ""
-        raise RecipeError(f"--lang: '{lang}' is no language of the report{hint} (there are: {', '.join(LANGUAGES)})")
+        near = nearest(lang, names)
+        meant = f"; did you mean '{names[near]}'?" if near else ""
+        raise RecipeError(f"--lang: '{lang}' is no language of the report{meant} (there are: {', '.join(LANGUAGES)})")
     table = tomllib.loads((resources.files(__package__) / "phrases.toml").read_text(encoding="utf-8"))
     return Words(name, table[name])

@@ -12,6 +12,7 @@ from typing import Any
 from ftdata.report.page import _SIZES, adds_up, missing, origin, quantiles, turns
 from ftdata.report.phrases import Words, words
 from ftdata.report.values import Count, Lengths, Report, Said
+from ftdata.wording import safe
 
 FORMAT = "ftdata report 1"
 """Names the keys of the JSON: another number, other keys."""
@@ -30,8 +31,6 @@ def as_json(report: Report) -> str:
 
 def escaped(value: Any) -> str:
     """Write a value so that Markdown shows it as it is, on one line: no mark-up, no HTML, no link."""
-    from ftdata.cli.terminal import safe
-
     text = _MARK.sub(r"\\\1", " ".join(safe(value).split()))
     for sign, entity in _ENTITIES:
         text = text.replace(sign, entity)

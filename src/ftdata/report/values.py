@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ftdata.conversation import Conversation
 
 Level = Literal["error", "warn", "info"]
-Mark = Literal["ok", "info", "warn", "error", "unknown"]
+Mark = Literal["error", "warn", "ok", "none"]
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,10 @@ class Splits:
 
 @dataclass(frozen=True)
 class GridRow:
-    """One rule: what it asks, and how each target judges the file by it (in the order of `Grid.targets`)."""
+    """One rule: what it asks, and how each target judges the file by it (in the order of `Grid.targets`).
+
+    `none`: the target has no such rule.
+    """
 
     rule: str
     what: str

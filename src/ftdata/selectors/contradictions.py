@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,8 +11,7 @@ from pydantic import Field, model_validator
 from ftdata.batch import Batch
 from ftdata.selectors.near_dedup.order import Keep, fits, lacking, ordered, scores
 from ftdata.similarity import sketch, spoken, twins
-from ftdata.similarity.answers import Answers, differing, masked
-from ftdata.similarity.twins import Read
+from ftdata.similarity.answers import Answers, differing, questions, reading
 from ftdata.stages import Example, Rows, Selector, heads
 
 _DECISIONS = {
@@ -100,7 +98,7 @@ class Contradictions(Selector):
             batch = batch.clear()
         said = _answers(batch).str.len_chars().rename("said")
         more = scores(batch, self._order, self.by) if self.by is not None else []
-        return sketch(_questions(batch), self.ngram).select(batch["row"], pl.all(), said, *more)
+        return sketch(questions(batch), self.ngram).select(batch["row"], pl.all(), said, *more)
 
     def select(self, sketches: pl.LazyFrame, rows: Rows) -> pl.LazyFrame:
         """Group the rows by what they ask; in each group compare all answers with that of its first row.
@@ -112,9 +110,9 @@ class Contradictions(Selector):
             frame = lacking(frame, self.name, self._order, self.by)
         frame = ordered(frame, self._order, self.order == "low")
         numbers = frame["row"].to_numpy()
-        found = twins(frame, _reader(rows, _questions), self.threshold, self.ngram, tick=rows.tick)
+        found = twins(frame, reading(rows.take, questions), self.threshold, self.ngram, tick=rows.tick)
         length = frame["said"].to_numpy().astype(np.int64)
-        answers = Answers(numbers, length, _reader(rows, _answers), self.threshold, self.ngram, rows.tick)
+        answers = Answers(numbers, length, reading(rows.take, _answers), self.threshold, self.ngram, rows.tick)
         asks = np.flatnonzero(found.twin >= 0)
         asks = asks[np.argsort(numbers[asks])]
         lead = found.twin[asks]
@@ -155,19 +153,5 @@ class Contradictions(Selector):
         return {"questions": groups.n_unique(), "rows": decisions.height, "dropped": decisions["drop"].count()}
 
 
-def _questions(batch: Batch) -> pl.Series:
-    """Give what is asked in each row that has an answer."""
-    answered = spoken(batch, ("assistant",)).str.strip_chars() != ""
-    asked = pl.when(answered).then(masked(spoken(batch, ("user",)))).otherwise(pl.lit(""))
-    return pl.select(asked).to_series()
-
-
 def _answers(batch: Batch) -> pl.Series:
     return spoken(batch, ("assistant",))
-
-
-def _reader(rows: Rows, texts: Callable[[Batch], pl.Series]) -> Read:
-    def read(numbers: Iterable[int]) -> Iterator[tuple[_Array, pl.Series]]:
-        return ((batch["row"].to_numpy(), texts(batch)) for batch in rows.take(numbers))
-
-    return read

@@ -29,6 +29,7 @@ from ftdata.selectors.telling import heard, tell
 from ftdata.similarity.shingles import words
 from ftdata.similarity.sketch import sets
 from ftdata.stages import Example, Rows, Selector
+from ftdata.wording import counted
 
 SHORTEST = 8
 """Questions of fewer words are no run: too many rows ask the same by chance."""
@@ -124,7 +125,7 @@ class Decontaminate(Selector):
         if self.overlap != "off":
             shared = evaluation.shared(_without(numbers, hits))
             for row, other, size, count in shared.best():
-                hits[row] = _Hit(other, f"{count} run{'s' * (count > 1)} of {size} words")
+                hits[row] = _Hit(other, f"{counted(count, f'run of {size} words')}")
             for other, row in shared.places():
                 found.setdefault(other, row)
         decided = [

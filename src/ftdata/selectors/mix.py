@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import lcm
@@ -23,6 +22,7 @@ from ftdata.selectors.telling import heard, tell
 from ftdata.stages import Example, Rows, Selector, heads
 from ftdata.texts import PER_TOKEN
 from ftdata.transforms.filter import look_up
+from ftdata.wording import hint
 
 _NAMED = 50
 
@@ -210,8 +210,7 @@ class Mix(Selector):
         if lacking:
             if self.by is not None and bare == frame.height and not seen:
                 listed = f"none that can be shown; has any row the meta key {self.by!r}?"
-            close = difflib.get_close_matches(lacking[0], [name for name in seen if self._place(name) is None], 1)
-            meant = f"; did you mean {close[0]!r}?" if close else ""
+            meant = hint(lacking[0], [name for name in seen if self._place(name) is None])
             raise RunError(f"mix: weights: no row comes from {lacking[0]!r}; sources seen: {listed}{meant}")
         raise RunError(
             f"mix: weights: {bare:,} rows come from sources without a weight; sources seen: {listed}; give each a "

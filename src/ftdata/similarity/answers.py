@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ftdata.batch import Batch
+from ftdata.similarity.shingles import spoken
 from ftdata.similarity.sketch import sets, sketch
 from ftdata.similarity.verify import BUDGET, Read, Shingles
 
@@ -44,6 +46,24 @@ def masked(texts: pl.Series) -> pl.Series:
     """
     bare = texts.str.replace_all(_MASKED, "0")
     return bare.str.replace_all(_SEVERAL, "0")
+
+
+def questions(batch: Batch, least: int = 0) -> pl.Series:
+    """Give what is asked in each row that has an answer, masked; empty where there is none, or of fewer words."""
+    asked = masked(spoken(batch, ("user",)))
+    fit = spoken(batch, ("assistant",)).str.strip_chars() != ""
+    if least:
+        fit &= asked.str.count_matches(r"\p{L}+") >= least
+    return pl.select(pl.when(fit).then(asked).otherwise(pl.lit("")).alias("asked")).to_series()
+
+
+def reading(take: Callable[[Iterable[int]], Iterable[Batch]], texts: Callable[[Batch], pl.Series]) -> Read:
+    """Make what reads rows again by their numbers: `take` gives them, `texts` what they say."""
+
+    def read(numbers: Iterable[int]) -> Iterator[tuple[_Array, pl.Series]]:
+        return ((batch["row"].to_numpy(), texts(batch)) for batch in take(numbers))
+
+    return read
 
 
 def identity(texts: pl.Series, ngram: int) -> _Array:

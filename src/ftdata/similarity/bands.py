@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ftdata.similarity.compiled import kernel
 from ftdata.similarity.sketch import BINS
 
 _Array = np.ndarray[Any, Any]
@@ -193,11 +194,14 @@ class Bands:
         more = np.maximum(left, right)
         fits = np.minimum(left, right) >= self.threshold * more * (1 - 1e-12)
         pairs, one, other, more = pairs[fits], self.at[one[fits]], self.at[other[fits]], more[fits]
-        agree = np.empty(len(pairs), dtype=np.uint8)
+        agree, loops = np.empty(len(pairs), dtype=np.uint8), kernel()
         for at, start in enumerate(range(0, len(pairs), _CHUNK)):
             if at % 256 == 0:
                 self.tick()
             part = slice(start, start + _CHUNK)
+            if loops is not None:
+                loops.agreeing(self.values.reshape(-1), one[part], other[part], agree[part])
+                continue
             same = self.values.take(one[part], axis=0) == self.values.take(other[part], axis=0)
             bits = np.bitwise_count(np.packbits(same).view(np.uint64))
             np.add(bits[::2], bits[1::2], out=agree[part])  # 128 bits a pair

@@ -10,6 +10,7 @@ Two shingles have the same hash with a chance of 2⁻⁵⁵: any two of a pair o
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ import numpy as np
 import polars as pl
 import xxhash
 
+from ftdata.similarity.compiled import kernel
 from ftdata.similarity.shingles import level
 from ftdata.similarity.tokens import SIZE, Words, joined, tokens
 
@@ -39,6 +41,16 @@ _CUTS = re.compile("[\\x00-/]|[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
 _Array = np.ndarray[Any, Any]
 
 
+class _Room(threading.local):
+    """Arrays for the compiled loops to work in, kept."""
+
+    def __init__(self) -> None:
+        self.keys, self.spare = (np.empty(SIZE // 2 + 1, dtype=np.uint64) for _ in range(2))
+
+
+_room = _Room()
+
+
 class Block(NamedTuple):
     """The shingles of some texts of a series."""
 
@@ -49,7 +61,10 @@ class Block(NamedTuple):
     counts: _Array
     """How many shingles each has."""
     keys: _Array
-    """The shingles, each once in a text, in ascending order: the place of the text here, above `BITS` bits of hash."""
+    """The shingles, each once in a text, in ascending order: the place of the text here, above `BITS` bits of hash.
+
+    In memory that the next block may use again.
+    """
 
 
 def blocks(texts: pl.Series, ngram: int) -> Iterator[Block]:
@@ -74,11 +89,15 @@ def blocks(texts: pl.Series, ngram: int) -> Iterator[Block]:
                 data, bounds = joined(texts.slice(first, last - first))
             block = bounds[start - first : end - first + 1]
             words = tokens(texts.slice(start, end - start), data[block[0] : block[-1]], block - block[0])
-        found, counts = _shingles(words.hashes, words.bounds, ngram)
-        mute = np.flatnonzero(counts == 0)
-        if len(mute):
-            found = _signs(found, counts, texts.slice(start, end - start), mute)
-        keys = _each_once(found, counts)
+        counts = np.empty(end - start, dtype=np.int64)
+        keys = _compiled(words, ngram, counts)
+        if keys is None:
+            found, counts = _shingles(words.hashes, words.bounds, ngram)
+            keys = _each_once(found, counts)
+        signs = _signs(texts.slice(start, end - start), counts)
+        if len(signs):
+            keys = np.concatenate((keys, signs))
+            keys.sort()
         chars = sizes[start:end] if words.ascii else texts.slice(start, end - start).str.len_chars().to_numpy()
         yield Block(filled[start:end], chars, counts, keys)
         start = end
@@ -87,6 +106,15 @@ def blocks(texts: pl.Series, ngram: int) -> Iterator[Block]:
 def _reach(ends: _Array, start: int, size: int, most: int) -> int:
     """Give the end of the texts from one on that are not more than so many, and bytes."""
     return min(start + most, int(ends.searchsorted(ends[start] + size, side="right")) - 1)
+
+
+def _compiled(words: Words, ngram: int, counts: _Array) -> _Array | None:
+    """Give the keys of shingles in order, each once, and their numbers in `counts`, if the compiled loop can."""
+    loops = kernel()
+    if loops is None or len(words.hashes) > len(_room.keys):
+        return None
+    size = loops.shingles(words.hashes, words.bounds, _room.spare, _room.keys, counts, ngram)
+    return _room.keys[:size] if size >= 0 else None
 
 
 def _each_once(found: _Array, counts: _Array) -> _Array:
@@ -166,11 +194,11 @@ def _parts(text: str) -> Iterator[str]:
         start = end
 
 
-def _signs(found: _Array, counts: _Array, texts: pl.Series, mute: _Array) -> _Array:
-    """Add to texts without a word the one shingle of their signs."""
+def _signs(texts: pl.Series, counts: _Array) -> _Array:
+    """Give the keys of the texts without a word, one of the signs of each that has any; and count them in `counts`."""
     keys = []
-    for place, text in zip(mute.tolist(), texts.gather(mute).to_list(), strict=True):
-        if sign := "".join(level(text).split()):
+    for place in np.flatnonzero(counts == 0).tolist():
+        if sign := "".join(level(texts[place]).split()):
             keys.append(place << BITS | xxhash.xxh3_64_intdigest(sign.encode()) >> (64 - BITS))
             counts[place] = 1
-    return np.concatenate((found, np.array(keys, dtype=np.uint64)))
+    return np.array(keys, dtype=np.uint64)

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ftdata.similarity.compiled import kernel
 from ftdata.similarity.hashing import BITS, HASH, TEXTS, Block, blocks
 
 BINS = 128
@@ -68,6 +69,9 @@ def sketch(texts: pl.Series, ngram: int) -> pl.DataFrame:
     for block in blocks(texts, ngram):
         told[0, block.texts] = block.sizes
         if not len(block.keys):
+            continue
+        if kernel() is not None:
+            told[1:, block.texts], values[block.texts] = _compiled(block)
             continue
         if filled + len(block.texts) > TEXTS:
             values[np.concatenate(held)] = _values(bins[:filled])
@@ -176,3 +180,20 @@ def _donors() -> tuple[_Array, _Array, _Array, _Array]:
     ranks = np.argsort(orders, axis=1).astype(np.uint8)
     factors = chance.randint(2**31, 2**32, BINS, dtype=np.uint32) | _U4(1)
     return steps, np.ascontiguousarray(orders.T), np.ascontiguousarray(ranks.T), factors
+
+
+def _compiled(block: Block) -> tuple[_Array, _Array]:
+    """Give what `_binned` gives of a block, and the values, by the compiled loop."""
+    loops, size = kernel(), len(block.texts)
+    assert loops is not None
+    told, values = np.empty((3, size), dtype=np.uint64), np.empty((size, BINS), dtype=np.uint16)
+    told[0] = block.counts
+    loops.sketch(block.keys, block.counts, *_tables(), told[1], told[2], values.reshape(-1))
+    return told, values
+
+
+@cache
+def _tables() -> tuple[_Array, _Array, _Array]:
+    """Give the orders, the ranks and the factors as the compiled loops take them."""
+    _, orders, ranks, factors = _donors()
+    return orders.astype(np.uint8).ravel(), ranks.ravel(), factors

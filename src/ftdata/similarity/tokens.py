@@ -11,6 +11,8 @@ A block of texts (their UTF-8, a line break after each) goes through these steps
    equal words. Longer words go on, eight bytes at a time; those above 64 bytes are hashed by XXH3.
 
 Texts with a slow character are levelled one by one and take their place in the block.
+
+Where the compiled loops are at hand (`compiled.py`) they do all of this but the characters beyond ASCII.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import polars as pl
 import xxhash
 
 from ftdata.errors import FtdataError
+from ftdata.similarity.compiled import kernel
 from ftdata.similarity.shingles import level
 
 SIZE = 1 << 18
@@ -51,6 +54,7 @@ class Room:
         self.edge = np.empty(size, dtype=bool)
         self.numbers = pl.Series(np.arange(size, dtype=np.uint32))
         self.made = np.empty(size // 2 + 1, dtype=np.uint64)
+        self.pairs = np.empty(size // 2 + 128, dtype=np.uint64)
         self.wide = [np.empty(_AT_ONCE, dtype=np.uint64) for _ in range(6)]
 
 
@@ -90,9 +94,8 @@ def joined(texts: pl.Series) -> tuple[_Array, _Array]:
 
 def tokens(texts: pl.Series, data: _Array, bounds: _Array) -> Words:
     """Give the hashes of the words of texts, whose UTF-8 is `joined`."""
-    room = _ascii(data)
+    room, ascii_ = _ascii(data)
     breaks = None
-    ascii_ = data.view(np.int8).min(initial=0) >= 0
     if not ascii_:
         from ftdata.similarity.levels import write
 
@@ -100,16 +103,29 @@ def tokens(texts: pl.Series, data: _Array, bounds: _Array) -> Words:
         if slow.any():
             levelled = [level(text) if is_slow else text for text, is_slow in zip(texts.to_list(), slow, strict=True)]
             data, bounds = joined(pl.Series(levelled, dtype=pl.String))
-            room = _ascii(data)
+            room, _ = _ascii(data)
             _, breaks = write(data, bounds, slow, room.low, room.kind, room.numbers)
+    if (loops := kernel()) is not None:
+        offsets = np.empty(len(bounds), dtype=np.int64)
+        none = np.zeros(0, dtype=bool) if breaks is None else breaks
+        count, long = loops.words(room.low, room.kind, none, bounds, room.pairs.view(np.uint32), room.made, offsets)
+        pairs, hashes = room.pairs[:count], room.made[:count]
+        if long:
+            _digest(hashes, (pairs & _LOW).view(np.int64), (pairs >> _U(32)).view(np.int64), room.low)
+        return Words(hashes, offsets, ascii_)
     pairs = _edges(len(data), breaks, room)
-    return Words(_hashed(pairs, room), np.searchsorted(pairs, bounds.astype(np.uint64) << _U(32)), bool(ascii_))
+    return Words(_hashed(pairs, room), np.searchsorted(pairs, bounds.astype(np.uint64) << _U(32)), ascii_)
 
 
-def _ascii(data: _Array) -> Room:
-    """Level what is ASCII into `low`, tell by 1 and 0 in `kind` which bytes are of words; none beyond ASCII is."""
+def _ascii(data: _Array) -> tuple[Room, bool]:
+    """Level what is ASCII into `low`, tell by 1 and 0 in `kind` which bytes are of words; none beyond ASCII is.
+
+    Also tells whether there is nothing beyond ASCII.
+    """
     size = len(data)
     room = _room(size)
+    if (loops := kernel()) is not None:
+        return room, loops.level(data, room.low, room.kind)
     low, kind, spare, flag = room.low[:size], room.kind[:size].view(bool), room.spare[:size], room.edge[:size]
     np.bitwise_or(data, 0x20, out=low)
     np.subtract(low, ord("a"), out=spare)
@@ -119,7 +135,7 @@ def _ascii(data: _Array) -> Room:
     np.bitwise_or(kind, flag, out=kind)
     np.equal(data, ord("_"), out=flag)
     np.bitwise_or(kind, flag, out=kind)
-    return room
+    return room, bool(data.view(np.int8).min(initial=0) >= 0)
 
 
 def _edges(size: int, breaks: _Array | None, room: Room) -> _Array:
@@ -184,12 +200,10 @@ def _hash(pairs: _Array, made: _Array, room: Room) -> _Array:
 
 def _long(mixed: _Array, pairs: _Array, low: _Array) -> _Array:
     """Go on with the words of more than 16 bytes."""
-    starts = (pairs & _LOW).view(np.int64) + 16
-    lengths = (pairs >> _U(32)).view(np.int64) - starts
-    for place in np.flatnonzero(lengths > _LONG - 16).tolist():
-        start = int(starts[place])
-        mixed[place] = xxhash.xxh3_64_intdigest(low[start - 16 : start + int(lengths[place])].data)
-        lengths[place] = 0
+    starts, ends = (pairs & _LOW).view(np.int64), (pairs >> _U(32)).view(np.int64)
+    lengths = ends - starts - 16
+    lengths[_digest(mixed, starts, ends, low)] = 0
+    starts += 16
     for done in range(0, int(lengths.max()), 8):
         on = lengths > done
         block = low[(starts[on] + done)[:, None] + _STEPS].view(np.uint64).ravel()
@@ -198,3 +212,11 @@ def _long(mixed: _Array, pairs: _Array, low: _Array) -> _Array:
         block *= _MUL
         mixed[on] = block ^ block >> _U(32)
     return mixed
+
+
+def _digest(mixed: _Array, starts: _Array, ends: _Array, low: _Array) -> _Array:
+    """Hash the words of more than 64 bytes; tell which these are."""
+    longest = np.flatnonzero(ends - starts > _LONG)
+    for place, start, end in zip(*(part.tolist() for part in (longest, starts[longest], ends[longest])), strict=True):
+        mixed[place] = xxhash.xxh3_64_intdigest(low[start:end].data)
+    return longest

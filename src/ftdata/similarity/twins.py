@@ -186,6 +186,7 @@ class _Search:
         self.tick()
         order = np.argsort(self.open)
         self.open, self.agreed = self.open[order], self.agreed[order]
+        self._expect()
         worth = True
         for step in range(_STEPS):
             self.tick()
@@ -199,6 +200,14 @@ class _Search:
             if len(asked) and step:
                 worth = int(np.count_nonzero(~self.stays[asked])) >= _WORTH * len(asked)
                 worth |= len(self.tested) < _FREE * max(self.size, _CALM)
+
+    def _expect(self) -> None:
+        """Read the rows of all open pairs: nearly all of them are asked for, most at once, few again and again."""
+        later, earlier = ends(self.open)
+        live = self.stays[later] & self.stays[earlier]
+        asked = np.zeros(self.size, dtype=bool)
+        asked[later[live]] = asked[earlier[live]] = True
+        self.shingles.expect(self.at[asked])
 
     def _chosen(self, live: _Array, later: _Array, step: int, worth: bool) -> tuple[_Array, _Array]:
         """Choose among the open pairs: of each row the first, then all of rows that have few, else the most alike."""

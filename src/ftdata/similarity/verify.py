@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ftdata.similarity.compiled import kernel
 from ftdata.similarity.hashing import BITS, HASH, blocks
 from ftdata.similarity.leaders import components
 
@@ -18,6 +19,8 @@ BUDGET = 1 << 25
 """Shingles held at once: 256 MB."""
 _CHUNK = 1 << 15
 """Shingles merged at once: 256 KB, which stays in the cache."""
+_PAIRS = 1 << 12
+"""Pairs merged at once by the compiled loop."""
 _TAG = np.uint64(BITS)
 """Above so many bits of a hash stands the number of its pair."""
 _AT_ONCE = 1 << (64 - BITS)
@@ -71,6 +74,12 @@ class Shingles:
         both = (finish - begins).sum(axis=1)
         total = np.cumsum(both)
         found = np.zeros(len(one), dtype=np.int64)
+        if (loops := kernel()) is not None:
+            for start in range(0, len(one), _PAIRS):
+                self.tick()
+                part = slice(start, start + _PAIRS)
+                loops.shared(self._flat, begins[part].ravel(), finish[part].ravel(), found[part])
+            return found
         at = 0
         while at < len(one):
             self.tick()
@@ -88,6 +97,11 @@ class Shingles:
                 found[says] = np.add.reduceat(same, total[says] - both[says] - done, dtype=np.int64)
             at = end
         return found
+
+    def expect(self, places: _Array) -> None:
+        """Read rows (ascending) that may be asked for, if there is room for all: they are read in one go then."""
+        if self._claimed + int(self.most[places[self._start[places] < 0]].sum(dtype=np.int64)) <= self.budget:
+            self.hold(places)
 
     def hold(self, places: _Array) -> None:
         """Read the rows that are not held; if there is no room for them, all others are forgotten."""

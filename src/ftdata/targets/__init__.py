@@ -12,9 +12,8 @@ warnings, because the vendor at hand has not stated them; but those by which a r
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -22,10 +21,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ftdata import tomltext
 from ftdata.errors import RecipeError
+from ftdata.targets import params
 from ftdata.targets.rules import KINDS, OF_THE_LAYOUT
+from ftdata.wording import hint
 
 Evidence = Literal["spec", "guide", "observed", "unverified"]
 """How well a rule is known: in the vendor's specification, in its guides, seen by users only, or not verified."""
@@ -99,6 +101,22 @@ class Profile(_Value):
     limits: tuple[Limit, ...] = ()
     events: tuple[Event, ...] = ()
 
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not re.fullmatch(r"_?[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > 64:
+            raise ValueError("files are named after it: use small letters, digits and hyphens, such as acme-chat")
+        return name
+
+    @field_validator("layout")
+    @classmethod
+    def _known(cls, layout: str) -> str:
+        from ftdata.targets.views import LAYOUTS
+
+        if layout not in LAYOUTS:
+            raise ValueError(f"there is no such layout{hint(layout, LAYOUTS)}; layouts are {', '.join(LAYOUTS)}")
+        return layout
+
     def rule(self, kind: str) -> Rule | None:
         """Give the rule of a kind; None where the target has none."""
         return next((rule for rule in self.rules if rule.kind == kind), None)
@@ -153,9 +171,9 @@ def _plugged() -> dict[str, Path]:
     from importlib.metadata import entry_points
     from importlib.util import find_spec
 
-    wanted = os.environ.get("FTDATA_PLUGINS", "").strip()
-    allowed = None if not wanted else {name.strip() for name in wanted.split(",")} - {"none"}
-    found = {}
+    from ftdata.hooks import let_in
+
+    allowed, found = let_in(), {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         if allowed is None or point.name in allowed or (point.dist is not None and point.dist.name in allowed):
             spec = find_spec(point.module)
@@ -170,17 +188,21 @@ def load(name: str) -> Profile:
     Raises:
         RecipeError: no such target (the message lists those there are), or its file is faulty.
     """
+    return _loaded(name, ())
+
+
+def _loaded(name: str, trail: tuple[Path, ...]) -> Profile:
+    """Load a profile; `trail` holds the files that led to it, each by being like the next."""
     if name.endswith(".toml"):
-        return _read(Path(name))
+        return _read(Path(name), trail)
     if name in _shipped():
         return _load(name)
     plugged = _plugged()
     if name in plugged:
-        return _read(plugged[name])
+        return _read(plugged[name], trail)
     known = names()
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise RecipeError(f"for: '{name}' is not a target{hint} (there are: {', '.join(known)}, or a path ending in .toml)")
+    there = f"{', '.join(known)}, or a path ending in .toml"
+    raise RecipeError(f"for: '{name}' is not a target{hint(name, known)} (there are: {there})")
 
 
 @cache
@@ -189,29 +211,37 @@ def _load(name: str) -> Profile:
     return parse(file.read_text(encoding="utf-8"), f"{name}.toml")
 
 
-def _read(path: Path) -> Profile:
+def _read(path: Path, trail: tuple[Path, ...]) -> Profile:
+    place = Path(os.path.abspath(path))
+    if place in trail:
+        told = " is like ".join(one.name for one in (*trail[trail.index(place) :], place))
+        raise RecipeError(f"for: {told}: a circle; let one of them have its own rules")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise RecipeError(f"for: {path}: the profile cannot be read: {why}") from None
-    return parse(text, path.name)
+    return parse(text, path.name, (*trail, place))
 
 
-def parse(text: str, place: str) -> Profile:
-    """Read a profile from TOML text; `place` names it in errors.
+def parse(text: str, place: str, trail: tuple[Path, ...] = ()) -> Profile:
+    """Read a profile from TOML text; `place` names it in errors, `trail` ends in the file that it comes from.
 
     Raises:
         RecipeError: every fault at once: a rule, limit or event without a dated source, an unknown kind of rule, a
             parameter missing or not known, an unverified rule with the level `error`, a code used twice.
     """
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        raw = tomltext.loads(text)
+    except tomltext.TOMLDecodeError as error:
         raise RecipeError(f"{place}: {error}") from None
     faults: list[str] = []
     sources = {}
-    for key, value in raw.pop("source", {}).items():
+    given = raw.pop("source", {})
+    if not isinstance(given, dict):
+        faults.append(f"{place}: source: must be tables; begin each with a line [source.NAME]")
+        given = {}
+    for key, value in given.items():
         try:
             sources[key] = Reference.model_validate(value)
         except ValidationError as error:
@@ -219,12 +249,16 @@ def parse(text: str, place: str) -> Profile:
 
     def resolve(table: str, label: str, model: type[_Value]) -> list[Any]:
         made = []
-        for at, entry in enumerate(raw.pop(table, []), start=1):
+        entries = raw.pop(table, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            faults.append(f"{place}: {table}: must be a list of tables; begin each with a line [[{table}]]")
+            return []
+        for at, entry in enumerate(entries, start=1):
             where = f"{place}: {table} {entry.get(label, at)}"
             if "source" not in entry:
                 faults.append(f"{where}: has no source; name one of [source]")
                 continue
-            if entry["source"] not in sources:
+            if not isinstance(entry["source"], str) or entry["source"] not in sources:
                 faults.append(f"{where}: source '{entry['source']}' is not a complete, dated entry of [source]")
                 continue
             try:
@@ -235,7 +269,7 @@ def parse(text: str, place: str) -> Profile:
 
     rules: list[Rule] = resolve("rule", "code", Rule)
     limits, events = resolve("limit", "name", Limit), resolve("event", "date", Event)
-    rules = [*_inherited(raw, rules, place, faults), *rules]
+    rules = [*_inherited(raw, rules, place, faults, trail), *rules]
     seen: set[str] = set()
     for rule in rules:
         where = f"{place}: rule {rule.code}"
@@ -254,7 +288,9 @@ def parse(text: str, place: str) -> Profile:
     return profile
 
 
-def _inherited(raw: dict[str, Any], own: list[Rule], place: str, faults: list[str]) -> list[Rule]:
+def _inherited(
+    raw: dict[str, Any], own: list[Rule], place: str, faults: list[str], trail: tuple[Path, ...]
+) -> list[Rule]:
     """Give the rules that a profile takes over from the one that it is `like`; set its layout if it names none."""
     without, inherited = raw.pop("without", []), raw.pop("inherited", None)
     like = raw.get("like")
@@ -265,11 +301,14 @@ def _inherited(raw: dict[str, Any], own: list[Rule], place: str, faults: list[st
     if inherited not in (None, "unverified"):
         faults.append(f'{place}: inherited: the one value is "unverified"')
     try:
-        base = load(str(like))
+        base = _loaded(_beside(str(like), trail), trail)
     except RecipeError as error:
         faults.append(f"{place}: like: {str(error).removeprefix('for: ')}")
         return []
     raw.setdefault("layout", base.layout)
+    if not isinstance(without, list) or not all(isinstance(kind, str) for kind in without):
+        faults.append(f"{place}: without: must be a list of kinds of rules")
+        without = []
     kinds = {rule.kind for rule in base.rules}
     faults += [f"{place}: without: '{kind}' is no kind of rule of {like}" for kind in without if kind not in kinds]
     left = {rule.kind for rule in own} | set(without)
@@ -287,6 +326,11 @@ def _inherited(raw: dict[str, Any], own: list[Rule], place: str, faults: list[st
     return taken
 
 
+def _beside(like: str, trail: tuple[Path, ...]) -> str:
+    """Give the path of a profile that another names: relative to the folder of that one."""
+    return str(trail[-1].parent / like) if trail and like.endswith(".toml") else like
+
+
 def _rule_faults(rule: Rule, profile: str) -> list[str]:
     faults = []
     if not rule.code.startswith(f"{profile}-"):
@@ -295,13 +339,16 @@ def _rule_faults(rule: Rule, profile: str) -> list[str]:
         faults.append("an unverified rule is at most a warning")
     kind = KINDS.get(rule.kind)
     if kind is None:
-        near = difflib.get_close_matches(rule.kind, KINDS, n=1)
-        return [*faults, f"kind '{rule.kind}' is not known" + (f"; did you mean '{near[0]}'?" if near else "")]
+        return [*faults, f"kind '{rule.kind}' is not known{hint(rule.kind, KINDS)}"]
     wanted = frozenset(kind.params)
+    faults += params.faults(rule.kind, {name: value for name, value in rule.params.items() if name in wanted})
     faults += [f"parameter '{name}' is missing" for name in sorted(wanted - rule.params.keys())]
     faults += [f"parameter '{name}' is not known to kind '{rule.kind}'" for name in sorted(rule.params.keys() - wanted)]
     return faults
 
 
 def _faults(where: str, error: ValidationError) -> list[str]:
-    return [f"{where}: {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+    return [
+        f"{where}: {'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
+    ]

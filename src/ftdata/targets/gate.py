@@ -1,29 +1,24 @@
 """Judge one line for one target: a fast gate accepts the plain ones, the explainer says what is wrong with the others.
 
-The gate is a strict decoder of chat rows, asked once per line, whatever the number of targets: it tells what a row is
-known to be. A row is *plain* if it is `messages` and nothing else, each message a system's, a user's or an assistant's,
-with a text that is not blank (and a weight, the assistant's), with a turn of the user, one of the assistant that is
-trained on, and the assistant at the end. It is *alternating* if, after at most one system message, user and assistant
-take turns, the user first. A target whose every rule spares such rows passes it; everything else goes to the explainer,
-which is the sole judge of what is wrong.
+What a row is known to be is asked once, whatever the number of targets: of a line (`ftdata.targets.plain`) or a whole
+block of lines (`ftdata.targets.skim`). A target whose every rule spares such rows passes it; everything else goes to
+the explainer, which is the sole judge of what is wrong.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import types
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
 import orjson
 
 from ftdata.targets import Profile, Rule
 from ftdata.targets.example import Example, Form, Hit
 from ftdata.targets.on_images import images
-from ftdata.targets.rules import ALTERNATING, KINDS, NEVER, ONE_EXCHANGE, PLAIN, WEIGHTLESS, WITHOUT_SYSTEM
+from ftdata.targets.plain import LAYOUTS, traits
+from ftdata.targets.rules import KINDS, NEVER, PLAIN
 from ftdata.targets.speech import Speech
 from ftdata.targets.views import view
 
@@ -38,100 +33,6 @@ class Verdict(NamedTuple):
     images: bool = False
     breaches: tuple[tuple[Rule, Hit], ...] = ()
     column: int | None = None
-
-
-# --- what the gate knows ----------------------------------------------------------------------------------------------
-
-_SPEAKERS = ("system", "user", "assistant")
-
-
-def _of_messages(message: Any) -> msgspec.json.Decoder[Any]:
-    """Make a decoder of rows that are `messages` of this type and nothing else."""
-    fields = [("messages", types.GenericAlias(list, (message,)))]
-    return msgspec.json.Decoder(msgspec.defstruct("Row", fields, forbid_unknown_fields=True, gc=False))
-
-
-def _spoken(role: str, *more: tuple[str, Any, Any]) -> Any:
-    """Make the type of a message of one role; msgspec tells them apart by the role."""
-    content = ("content", Annotated[str, msgspec.Meta(min_length=1)])
-    return msgspec.defstruct(
-        role.title(), [content, *more], tag=role, tag_field="role", forbid_unknown_fields=True, gc=False
-    )
-
-
-_System, _User, _Assistant = (_spoken(role) for role in _SPEAKERS)
-_Weighted = _spoken("assistant", ("weight", Literal[0, 1] | msgspec.UnsetType, msgspec.UNSET))
-_weightless = _of_messages(_System | _User | _Assistant)
-_weighted = _of_messages(_System | _User | _Weighted)
-_ROLE = {_System: "system", _User: "user", _Assistant: "assistant", _Weighted: "assistant"}
-_REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_KEPT = 64  # of rows with more turns nothing is kept: what they are is worked out anew
-
-
-@lru_cache(maxsize=4096)
-def _of_speakers(speakers: tuple[type, ...]) -> int:
-    """Tell what a row is by who speaks in it; 0 if it is not plain."""
-    roles = [_ROLE[speaker] for speaker in speakers]
-    if not roles or roles[-1] != "assistant" or "user" not in roles:
-        return 0
-    talk = roles[roles[0] == "system" :]
-    traits = PLAIN
-    if "system" not in roles:
-        traits |= WITHOUT_SYSTEM
-    if len(talk) % 2 == 0 and all(role == ("user", "assistant")[at % 2] for at, role in enumerate(talk)):
-        traits |= ALTERNATING
-    if talk == ["user", "assistant"]:
-        traits |= ONE_EXCHANGE
-    return traits
-
-
-def _known(messages: list[Any]) -> int:
-    speakers = tuple(map(type, messages))
-    return _of_speakers(speakers) if len(speakers) <= _KEPT else _of_speakers.__wrapped__(speakers)
-
-
-def _of_row(messages: list[Any]) -> int:
-    """Tell what the messages of a decoded row are, but for their weights."""
-    return 0 if any(message.content.isspace() for message in messages) else _known(messages)
-
-
-def traits(line: bytes | str) -> int:
-    """Tell what a line is known to be: a sum of the words of `ftdata.targets.rules`, 0 if it is not plain."""
-    try:
-        known = _of_row(_weightless.decode(line).messages)
-    except _REFUSED:
-        try:
-            messages: list[Any] = _weighted.decode(line).messages
-        except _REFUSED:
-            return 0
-        taught = any(type(message) is _Weighted and message.weight != 0 for message in messages)
-        return _of_row(messages) if taught else 0
-    return known | WEIGHTLESS if known else 0
-
-
-def traits_of(block: bytes, count: int) -> list[int] | None:
-    """Tell the same of `count` lines at once, in less time; None if they are to be asked one by one.
-
-    Every line must end a row, and there must be as many rows as lines: then each line is one row.
-    """
-    if not block.endswith(b"]}") or block.count(b"]}\n") != count - 1:
-        return None
-    try:
-        rows: list[Any] = _weightless.decode_lines(block)
-    except _REFUSED:
-        return None
-    if len(rows) != count or any(map(str.isspace, [one.content for row in rows for one in row.messages])):
-        return None
-    found: dict[tuple[type, ...], int] = {}
-    known = []
-    for row in rows:
-        speakers = tuple(map(type, row.messages))
-        told = found.get(speakers)
-        if told is None:
-            told = _known(row.messages)
-            found[speakers] = told = told | WEIGHTLESS if told else 0
-        known.append(told)
-    return known
 
 
 # --- a line, and what a target says of it -----------------------------------------------------------------------------
@@ -166,6 +67,7 @@ class Line:
         return self._speech
 
 
+_SPEAKERS = ("system", "user", "assistant")
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _CHAT = "openai-chat"
 
@@ -184,7 +86,7 @@ class Gate:
         self.needs = PLAIN
         for rule, kind in self._judges:
             self.needs |= kind.spares(rule.params) if callable(kind.spares) else kind.spares
-        if self.layout != _CHAT or not self._roles.issuperset(_SPEAKERS):
+        if self.layout not in LAYOUTS or (self._own and not self._roles.issuperset(_SPEAKERS)):
             self.needs |= NEVER
         reserved = profile.rule("reserved-words")
         words = [re.escape(word.encode()) for word in reserved.params["words"]] if reserved is not None else []
@@ -201,10 +103,10 @@ class Gate:
 
     def passes(self, line: bytes | str) -> bool:
         """Say whether a line needs no explanation: plain rows like it break no rule of this target."""
-        return self.takes(traits(line), line)
+        return self.takes(traits(line, self.layout), line)
 
     def takes(self, known: int, line: bytes | str) -> bool:
-        """Say whether a line of which the gate knows so much (see `traits`) needs no explanation."""
+        """Say whether a line of which the gate knows so much (see `ftdata.targets.plain`) needs no explanation."""
         if known & self.needs != self.needs:
             return False
         return self._words is None or self._words(line if isinstance(line, bytes) else line.encode()) is None

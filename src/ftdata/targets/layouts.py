@@ -33,7 +33,7 @@ def layout_of(row: Any) -> str | None:
         if isinstance(row.get("system"), str) and "tools" not in row:
             return "claude"
         return "sharegpt" if ShareGPT.knows(row) else "openai-chat"
-    if TrlCompletion.knows(row) or {"prompt", "completion"} & row.keys() or row.keys() == {"input", "output"}:
+    if TrlCompletion.knows(row) or {"prompt", "completion"} & row.keys() or _is_pair(row):
         return "prompt-completion"
     return "sharegpt" if "conversations" in row else None
 
@@ -53,6 +53,11 @@ def _is_chat(row: Any) -> bool:
     )
 
 
+def _is_pair(row: dict[str, Any]) -> bool:
+    """Know the rows whose two texts have watsonx's names, whatever stands beside them but an instruction (Alpaca's)."""
+    return isinstance(row.get("input"), str) and isinstance(row.get("output"), str) and "instruction" not in row
+
+
 def _capital(messages: Any) -> bool:
     """Say whether a role is written as only Cohere writes it."""
     listed = messages if isinstance(messages, list) else []
@@ -69,6 +74,12 @@ def _typed(messages: Any) -> bool:
 
 
 def most_common(rows: Iterable[Any]) -> str:
-    """Tell the layout that most rows have; OpenAI's chat rows if none is known."""
+    """Tell the layout that most rows have; OpenAI's chat rows if none is known.
+
+    Rows of Claude's layout without a system message look like OpenAI's: where all rows are of these two and some are
+    Claude's, all are, lest `system` be taken for a key that nobody knows.
+    """
     counts = Counter(layout for row in rows if (layout := layout_of(row)) is not None)
+    if counts["claude"] and counts.keys() <= {"claude", "openai-chat"}:
+        return "claude"
     return max(LAYOUTS, key=lambda layout: counts[layout])  # the first of those that are as common

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import itertools
 import operator
@@ -17,9 +18,11 @@ from ftdata.lines import cut_lines
 from ftdata.records import Lines
 from ftdata.source import Source, is_one_value, is_stdin
 from ftdata.targets import Profile, Rule, load
-from ftdata.targets.gate import Gate, Line, traits, traits_of
+from ftdata.targets.gate import Gate, Line
 from ftdata.targets.layouts import most_common
+from ftdata.targets.plain import traits, traits_of
 from ftdata.targets.rules import WITHOUT_SYSTEM
+from ftdata.targets.skim import skim
 from ftdata.targets.views import LAYOUTS
 
 FORMS = {"sft": "supervised", "dpo": "preference", "rft": "reinforcement"}
@@ -68,7 +71,7 @@ class _Tally:
 
 
 def check_file(
-    path: Path | str, targets: Sequence[str], encoding: str | None = None, layout: str | None = None
+    path: Path | str, targets: Sequence[str | Profile], encoding: str | None = None, layout: str | None = None
 ) -> list[LineFinding]:
     """Judge the raw lines of a file for one or more targets: everything wrong with it, in one pass.
 
@@ -82,13 +85,13 @@ def check_file(
     """
     if layout is not None and layout not in LAYOUTS:
         raise RecipeError(f"layout: '{layout}' is not known (there are: {', '.join(LAYOUTS)})")
-    profiles = [load(target) for target in targets]
+    profiles = [target if isinstance(target, Profile) else load(target) for target in targets]
     return list(_check(Path(path), profiles, encoding, layout))
 
 
 def _check(path: Path, profiles: list[Profile], encoding: str | None, layout: str | None) -> Iterator[LineFinding]:
     with Source(path, encoding=encoding) as source:
-        marked = source.head(3).startswith(b"\xef\xbb\xbf")
+        marked = source.head(3).startswith(codecs.BOM_UTF8)
         whole = is_one_value(source.opening())
         if layout is None:
             layout = most_common(source.sample(_SAMPLE)) if profiles else _CHAT
@@ -107,15 +110,19 @@ def _check(path: Path, profiles: list[Profile], encoding: str | None, layout: st
         for block in _blocks(source, path, encoding):
             if rows is None:
                 continue
+            seen = skim(block.block, layout) if not block.problem else None
+            if seen is not None and _all_pass(tallies, block, seen.traits):
+                rows += block.count
+                continue
             known = traits_of(block.block, block.count) if layout == _CHAT and not block.problem else None
-            if known is not None and _all_pass(tallies, block, known):
+            if known is not None and _all_pass(tallies, block, functools.reduce(operator.and_, known)):
                 rows += block.count
                 continue
             for at, text in enumerate(block.lines):
                 line = block.line + at
                 if not block.problem and text.strip():
                     rows += 1
-                    told = known[at] if known is not None else traits(text) if layout == _CHAT else 0
+                    told = known[at] if known is not None else traits(text, layout)
                     yield from _judged(tallies, source, line, text, layout, told)
                     continue
                 rows += bool(block.problem)
@@ -143,9 +150,8 @@ def _blocks(source: Source, path: Path, encoding: str | None) -> Iterator[Lines]
 _BLANK = ("blank-line", "the line is blank")
 
 
-def _all_pass(tallies: list[_Tally], block: Lines, known: list[int]) -> bool:
-    """Say whether every line of a block passes for every target; if so, count them."""
-    least = functools.reduce(operator.and_, known)
+def _all_pass(tallies: list[_Tally], block: Lines, least: int) -> bool:
+    """Say whether every line of a block, known to be so much, passes for every target; if so, count them."""
     for tally in tallies:
         foreign = tally.foreign is None and not _own(tally.gate.profile, tally.gate.layout, least, None)
         if foreign or not tally.gate.takes(least, block.block):

@@ -28,6 +28,13 @@ def messages(ex: Example, _: Params) -> Iterator[Hit]:
         yield Hit("messages", fault)
 
 
+def messages_or_text(ex: Example, _: Params) -> Iterator[Hit]:
+    """Want `messages` to be an array with at least one element, or the row to be one `text`."""
+    if isinstance(ex.row.get("text"), str) and "messages" not in ex.row:
+        return
+    yield from messages(ex, _)
+
+
 def message_object(ex: Example, _: Params) -> Iterator[Hit]:
     """Want every message to be an object."""
     for path, items in ex.sequences:

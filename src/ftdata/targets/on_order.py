@@ -42,6 +42,13 @@ def rft_last_message(ex: Example, _: Params) -> Iterator[Hit]:
             )
 
 
+def rft_no_system(ex: Example, _: Params) -> Iterator[Hit]:
+    """Refuse a system message in a reinforcement row."""
+    for turn in ex.turns:
+        if ex.form == "rft" and turn.role == "system":
+            yield Hit(f"{turn.path}.role", "grader fields stand beside messages with one of the system")
+
+
 # --- preference rows --------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ftdata.targets.example import Hit, Params
+from ftdata.targets.on_blocks import blocks
 from ftdata.targets.speech import Said, Speech, pair_keys
 
 # --- the row ----------------------------------------------------------------------------------------------------------
@@ -20,6 +21,8 @@ def shape(speech: Speech, _: Params) -> Iterator[Hit]:
 def no_other_keys(speech: Speech, params: Params) -> Iterator[Hit]:
     """Refuse keys that the layout does not have: of the row, where `messages` is true of what stands in it too."""
     for path in speech.extra:
+        if path == "text" and "messages" not in speech.row:
+            continue  # a row of one text: whether that is taken, another rule says
         if params["messages"] or "." not in path:
             yield Hit(path, "the row has a key that is not taken")
     if params["messages"]:
@@ -101,14 +104,35 @@ def system_first(speech: Speech, params: Params) -> Iterator[Hit]:
             yield Hit(turn.role_path, "a system message stands behind another message")
 
 
+def one_system(speech: Speech, _: Params) -> Iterator[Hit]:
+    """Want at most one system message, wherever it stands."""
+    told = [turn for turn in speech.turns if turn.role in _SYSTEM]
+    for turn in told if speech.row.get("system_prompt") is not None else told[1:]:
+        yield Hit(turn.role_path, "there is another system message (or a system_prompt)")
+
+
+def lone_answer(speech: Speech, _: Params) -> Iterator[Hit]:
+    """Refuse a row whose one turn is the assistant's."""
+    talk = speech.talk()
+    if len(talk) == 1 and talk[0].role == "assistant" and not speech.preference:
+        yield Hit(talk[0].role_path, "the one turn is the assistant's")
+
+
 def positions(speech: Speech, params: Params) -> Iterator[Hit]:
     """Want these roles on `odd` and `even` positions, counted from 1 without the system, and an even number of turns.
 
     The first turn that is out of place is named; in preference training the answers stand beside, so the number is odd.
     """
     talk = speech.talk()
+    if not talk and speech.turns:
+        yield Hit(speech.turns[0].role_path, "nobody speaks but the system")
     if not _heard(talk):
         return
+    for _side, answers in speech.sides:
+        for turn in answers:
+            if turn.role is not None and turn.role not in params["even"]:
+                yield Hit(turn.role_path, f"the answer is a turn of the {turn.role}")
+                return
     for at, turn in enumerate(talk, start=1):
         if turn.role not in params["odd" if at % 2 else "even"]:
             yield Hit(turn.role_path, f"a turn of the {turn.role} stands on position {at}")
@@ -137,6 +161,26 @@ def pair_input(speech: Speech, _: Params) -> Iterator[Hit]:
         yield Hit(speech.turns[-1].role_path, "the input ends with the assistant")
 
 
+def both_answers(speech: Speech, _: Params) -> Iterator[Hit]:
+    """Want a preference row of ShareGPT's layout to have both answers."""
+    for key in ("chosen", "rejected"):
+        if speech.layout == "sharegpt" and speech.preference and speech.row.get(key) is None:
+            yield Hit(key, "the row has one of its two answers")
+
+
+def uniform_sides(speech: Speech, _: Params) -> Iterator[Hit]:
+    """Want the prompt and the answers beside it to be all strings, or all arrays of messages."""
+    keys = ("prompt", "completion", "chosen", "rejected")
+    found = [(key, type(speech.row[key])) for key in keys if isinstance(speech.row.get(key), str | list)]
+    for key, kind in found:
+        if kind is not found[0][1]:
+            yield Hit(key, f"{found[0][0]} is {_FORM[found[0][1]]}, and this is {_FORM[kind]}")
+            return
+
+
+_FORM: dict[type, str] = {str: "a string", list: "an array of messages"}
+
+
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +206,33 @@ def text_present(speech: Speech, params: Params) -> Iterator[Hit]:
     for turn in speech.all() if speech.layout == "openai-chat" else ():
         if turn.role in params["roles"] and not turn.texts and not turn.images and turn.message.get("content") is None:
             yield Hit(f"{turn.path}.content", "the content is missing or null")
+
+
+def content_string(speech: Speech, _: Params) -> Iterator[Hit]:
+    """Want contents to be strings, not arrays of parts; the first is named."""
+    for turn in speech.all():
+        if turn.parts:
+            yield Hit(f"{turn.path}.content", "the content is an array of parts, not a string")
+            return
+
+
+def content_or_calls(speech: Speech, _: Params) -> Iterator[Hit]:
+    """Want a turn of the assistant to have a content or calls: not both, and not neither."""
+    for turn in speech.all() if speech.layout == "openai-chat" else ():
+        content, calls = turn.message.get("content"), turn.message.get("tool_calls")
+        if turn.role == "assistant" and not turn.message.get("function_call"):
+            if content and calls:
+                yield Hit(f"{turn.path}.content", "there are a content and calls beside it")
+            elif content == "" and not calls:
+                yield Hit(f"{turn.path}.content", "the content is empty, and there is no call")
+
+
+def text_not_empty(speech: Speech, _: Params) -> Iterator[Hit]:
+    """Refuse a turn that has texts, all of them empty, and nothing beside them."""
+    for turn in speech.all():
+        beside = turn.images or turn.videos or turn.calls or turn.answers is not None
+        if turn.texts and not beside and turn.role not in _SYSTEM and not any(one.text for one in turn.texts):
+            yield Hit(turn.texts[0].path, "the text is empty")
 
 
 def weight_null(speech: Speech, _: Params) -> Iterator[Hit]:
@@ -231,6 +302,13 @@ def images_max(speech: Speech, params: Params) -> Iterator[Hit]:
     yield from _too_many(speech, sum(len(turn.images) for turn in speech.all()), params["maximum"], "images")
 
 
+def images_per_turn(speech: Speech, params: Params) -> Iterator[Hit]:
+    """Want at most `maximum` images in a turn."""
+    for turn in speech.all():
+        if len(turn.images) > params["maximum"]:
+            yield Hit(turn.path, f"the turn has {len(turn.images)} images; {params['maximum']} are allowed")
+
+
 def videos_max(speech: Speech, params: Params) -> Iterator[Hit]:
     """Want at most `maximum` videos in a row."""
     yield from _too_many(speech, sum(len(turn.videos) for turn in speech.all()), params["maximum"], "videos")
@@ -242,6 +320,10 @@ def media_where(speech: Speech, params: Params) -> Iterator[Hit]:
         if turn.role is not None and turn.role not in params["roles"]:
             for path in [image.path for image in turn.images] + turn.videos:
                 yield Hit(path, f"a turn of the {turn.role} has an image or a video")
+    for role, _at, found in blocks(speech):
+        for path, block in found if role not in params["roles"] else ():
+            if block.get("document") is not None:
+                yield Hit(path, "a turn of another than " + " or ".join(params["roles"]) + " has a document")
 
 
 def image_embedded(speech: Speech, params: Params) -> Iterator[Hit]:

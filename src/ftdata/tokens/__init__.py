@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftdata.tokens.counters import ENCODINGS, Counter, counter, encoding_of
+from ftdata.tokens.counters import ENCODINGS, Counter, chosen, counter, encoding_of
 from ftdata.tokens.rows import OPENAI, Counted, Overhead, RowTokens, counted, per_row
 from ftdata.tokens.template import Rendered, Template, rendered
 
@@ -15,6 +15,7 @@ __all__ = [
     "Rendered",
     "RowTokens",
     "Template",
+    "chosen",
     "counted",
     "counter",
     "encoding_of",

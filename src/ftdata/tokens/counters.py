@@ -36,6 +36,11 @@ class Counter:
     exact = False
     how = f"{PER_TOKEN} characters taken for one token"
 
+    @property
+    def told(self) -> str:
+        """How sure the numbers are, and what they are of, in a few words."""
+        return f"exact, {self.name}" if self.exact else f"estimated, {PER_TOKEN} characters a token"
+
     def counts(self, texts: pl.Series) -> Counts:
         """Count the tokens of each text (UInt32); a null has none."""
         sizes = texts.str.len_chars().fill_null(0).to_numpy().astype(np.uint32)
@@ -124,6 +129,21 @@ def counter(tokenizer: str | Path | None) -> Counter:
         if fault is not None:
             raise RecipeError(f"tokenizer: {fault}")
     return _loaded(None if tokenizer is None else str(tokenizer))
+
+
+def chosen(tokenizer: str | Path | None = None, model: str | None = None) -> Counter:
+    """Give what counts: the tokenizer that is named, else that of a model of OpenAI, else an estimate.
+
+    A tokenizer that is named must be there: else `RecipeError`, as in `counter`. The one of a model is taken where the
+    library is installed; else the counts are estimated, and `told` of the counter says so.
+    """
+    if tokenizer is not None:
+        return counter(tokenizer)
+    named = encoding_of(model) if model else None
+    try:
+        return counter(named)
+    except RecipeError:
+        return Counter()
 
 
 def unknown(tokenizer: str | Path) -> str | None:

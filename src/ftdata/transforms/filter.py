@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +16,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, mod
 
 from ftdata.batch import Batch, mark
 from ftdata.stages import Example, Transform, heads
+from ftdata.wording import hint
 
 Value: TypeAlias = str | int | float | bool
 Test: TypeAlias = Callable[[Any], str | None]
@@ -320,7 +320,6 @@ class Filter(Transform):
             if key in keys and count == rows:
                 return f"the meta key {key!r} is blank in every row; test another key"
             if count == rows or not any(key == seen or key.startswith(f"{seen}.") for seen in keys):
-                close = difflib.get_close_matches(key, list(keys), 1)
-                meant = f"; did you mean {close[0]!r}?" if close else "."
-                return f"no row has the meta key {key!r}{meant} Keys seen: {', '.join(sorted(keys)) or 'none'}"
+                seen = ", ".join(sorted(keys)) or "none"
+                return f"no row has the meta key {key!r}{hint(key, keys, '.')} Keys seen: {seen}"
         return None

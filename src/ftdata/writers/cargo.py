@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from ftdata.batch import Batch, flat, lengths, owners
+from ftdata.batch import Batch, flat, lengths, owners, paired
 from ftdata.writers.learned import answers
 from ftdata.writers.meta import OBJECT
 
@@ -72,22 +72,22 @@ def cargo(batch: Batch, words: frozenset[str] = frozenset(CARGO)) -> Masks:
 
     if not words or not batch.height:
         return found
-    paired = (batch["rejected"].is_not_null() | batch["answer_at"].is_not_null()).to_numpy()
-    see("preference", paired)
-    see("single-answer", ~paired)
+    pairs = paired(batch)
+    see("preference", pairs)
+    see("single-answer", ~pairs)
     see("no-messages", lengths(batch).to_numpy() == 0)
     _in_messages(batch, "messages", words, see)
-    if paired.any():
+    if pairs.any():
         _in_messages(batch, "rejected", words, see)
-        see("odd-preference", paired & ~_whole_pairs(batch))
+        see("odd-preference", pairs & ~_whole_pairs(batch))
         sides = lengths(batch).to_numpy().astype(np.int64) - batch["answer_at"].fill_null(0).to_numpy()
-        see("long-preference", paired & ((sides > 1) | (lengths(batch, "rejected").to_numpy() > 1)))
+        see("long-preference", pairs & ((sides > 1) | (lengths(batch, "rejected").to_numpy() > 1)))
     if "many-answers" in words:
         see("many-answers", np.bincount(owners(batch).to_numpy()[answers(batch)], minlength=batch.height) > 1)
     if "no-answer" in words:
         last = pl.col("messages").list.last().struct
         learnt = (last.field("role") == "assistant") & (last.field("weight").fill_null(1) != 0)
-        see("no-answer", ~batch.select(learnt.fill_null(False)).to_series().to_numpy() & ~paired)
+        see("no-answer", ~batch.select(learnt.fill_null(False)).to_series().to_numpy() & ~pairs)
     if "talk" in words:
         see("talk", ~_one_pair(batch))
     _in_rows(batch, words, see)

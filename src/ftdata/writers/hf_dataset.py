@@ -110,10 +110,10 @@ class HfDataset(Writer):
                 side.close()
         schema = shape.schema()
         if sides:
-            (into / "data").mkdir(exist_ok=True)
+            files.make_folder(into / "data")
         for split, side in sides.items():
             _publish(side, schema, into / "data", split)
-            side.path.unlink()
+            files.remove(side.path)
         text = card({split: side.counts for split, side in sides.items()}, schema, shape.unfit, self._stated())
         with files.create(into / "README.md") as stream:
             stream.write(text.encode())

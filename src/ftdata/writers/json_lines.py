@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -24,8 +25,8 @@ from ftdata.writers.meta import pick, reads
 
 SIDE = ".meta"
 """The folder, beside the data, of the files that hold meta."""
-REASON = "not-carried"
-BOM = b"\xef\xbb\xbf"
+NOT_CARRIED = "not-carried"
+"""The reason, and the code of the finding, for rows that hold what a layout cannot."""
 
 
 class NotCarried(RowError, RunError):
@@ -35,15 +36,15 @@ class NotCarried(RowError, RunError):
     """
 
     def __init__(self, writer: str, row: str, words: tuple[str, ...]) -> None:
-        super().__init__(REASON, ", ".join(words))
+        super().__init__(NOT_CARRIED, ", ".join(words))
         self.args = (writer, row, words)
         self.writer, self.row, self.words = writer, row, words
 
     def __str__(self) -> str:
         told = "; ".join(f"{word} ({CARGO[word]})" for word in self.words)
         return (
-            f"writer {self.writer}: {self.row}: {REASON}: this layout does not hold {told}; add the step fit before "
-            "the writers, or choose a layout that holds it"
+            f"writer {self.writer}: {self.row}: {NOT_CARRIED}: this layout does not hold {told}; add the step fit "
+            "before the writers, or choose a layout that holds it"
         )
 
 
@@ -119,7 +120,7 @@ class JsonLines(Writer):
 
             def stream(file: Path, opening: bytes = b"") -> IO[bytes]:
                 if file not in streams:
-                    (into / file).parent.mkdir(parents=True, exist_ok=True)
+                    files.make_folder((into / file).parent)
                     streams[file] = stack.enter_context(files.create(into / file))
                     streams[file].write(opening)
                 return streams[file]
@@ -129,7 +130,7 @@ class JsonLines(Writer):
                 refuse(self.name, batch, self.unheld(batch))
                 lines = self.rendered(batch)
                 for file, chosen in self._by_file(batch["split"]):
-                    data = stream(file, BOM if self.bom else b"")
+                    data = stream(file, codecs.BOM_UTF8 if self.bom else b"")
                     data.write(_ended(lines if chosen is None else lines.filter(chosen)))
                     rows = batch if chosen is None else batch.filter(chosen)
                     beside = self.sidecar_for(file)

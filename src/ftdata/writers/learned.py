@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import polars as pl
 
-from ftdata.batch import Batch, flat, lengths, messages_column, owners, relist
+from ftdata.batch import Batch, flat, lengths, messages_column, owners, paired, relist
 
 Turns: TypeAlias = Literal["whole", "last", "expand"]
 DESCRIPTION = (
@@ -22,9 +22,8 @@ def answers(batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     Preference rows have none: what is learnt of them is the pair.
     """
     messages = flat(batch)
-    paired = (batch["rejected"].is_not_null() | batch["answer_at"].is_not_null()).to_numpy()
     learnt = (messages["role"] == "assistant").fill_null(False) & (messages["weight"].fill_null(1) != 0)
-    return np.asarray(learnt.to_numpy() & ~paired[owners(batch).to_numpy()])
+    return np.asarray(learnt.to_numpy() & ~paired(batch)[owners(batch).to_numpy()])
 
 
 def spread(batch: Batch, turns: Turns) -> pl.Series | None:

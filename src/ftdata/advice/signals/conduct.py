@@ -1,6 +1,7 @@
 """Refusals, and abuse by whoever answers: told by phrases, in English, Portuguese and Spanish.
 
-The phrases stand in `phrases/*.toml`, as patterns over words in lower case without accents and punctuation.
+Those of refusals are the step `quality`'s, those of abuse stand in `phrases/abuse.toml`: patterns over words in lower
+case without accents and punctuation.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ftdata.advice.signals.signal import Array, Evidence, Signal, Value, share
 from ftdata.advice.view import View
 from ftdata.checks.replies import refuses
 from ftdata.transforms.quality.rule import View as QualityView
-from ftdata.transforms.quality.talk import refusal
+from ftdata.transforms.quality.talk import refusal, refuses_somehow
 from ftdata.transforms.quality.words import fold
 
 _SAYS_MORE = 300
@@ -38,7 +39,7 @@ class Refusals(Signal):
             False
         )
         brief = texts.set(~short, None)
-        found = (refuses(brief) | _said(brief, "refusal", "refuses")).to_numpy().copy()
+        found = (refuses(brief) | refuses_somehow(brief)).to_numpy().copy()
         found[refusal(QualityView(view.batch))] = True
         found &= short.to_numpy()
         return pl.DataFrame({"refuses": found})
@@ -57,8 +58,8 @@ class Toxic(Signal):
 
     def look(self, view: View) -> pl.DataFrame:
         """Say which rows' answers insult, and in which the user is rude."""
-        abusive = _said(view.answered, "abuse", "insults")
-        rude = _said(view.asked, "abuse", "insults") | _said(view.asked, "abuse", "rude")
+        abusive = _said(view.answered, "insults")
+        rude = _said(view.asked, "insults") | _said(view.asked, "rude")
         return pl.DataFrame({"toxic": abusive, "rude": rude})
 
     def tell(self, evidence: Evidence) -> Mapping[str, Value]:
@@ -72,9 +73,9 @@ class Toxic(Signal):
         }
 
 
-def _said(texts: pl.Series, name: str, key: str) -> pl.Series:
+def _said(texts: pl.Series, key: str) -> pl.Series:
     """Say which texts hold one of the phrases; only those with a stem in them are looked at by word."""
-    stems, pattern = _phrases(name, key)
+    stems, pattern = _phrases(key)
     low = texts.fill_null("").str.to_lowercase()
     found: Array = np.zeros(len(texts), dtype=bool)
     at = np.flatnonzero(low.str.contains_any(stems).to_numpy())
@@ -84,8 +85,8 @@ def _said(texts: pl.Series, name: str, key: str) -> pl.Series:
 
 
 @cache
-def _phrases(name: str, key: str) -> tuple[list[str], re.Pattern[str]]:
-    path = files("ftdata.advice.signals").joinpath("phrases", f"{name}.toml")
+def _phrases(key: str) -> tuple[list[str], re.Pattern[str]]:
+    path = files("ftdata.advice.signals").joinpath("phrases", "abuse.toml")
     table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     listed = [_filled(phrase, table.get("words", {})) for phrase in table[key]["phrases"]]
     return table[key]["stems"], re.compile("|".join(rf"(?<!\w)(?:{phrase})(?!\w)" for phrase in listed))

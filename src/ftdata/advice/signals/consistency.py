@@ -1,9 +1,11 @@
 """One question, several answers: told at the same time it is a contradiction, once and for all a change.
 
-Rows that ask nearly the same (numbers, ids, addresses hidden; Jaccard 0.8, as in `contradictions`) and are given the
-same beside it (system text, what tools say) are one question. Its answers fall into versions: those that `same` of
-`similarity.answers` calls the same, or that state the same figures; other figures make another version. Of figures only
-those count that two answers to the question state: others (a parcel's number) are a customer's own.
+Rows that ask the same in the same words (numbers, ids, addresses hidden; without case, accents, signs, and greetings
+and thanks around it) and are given the same beside it (system text, what tools say) are one question. What is asked in
+other words is another one, however near: with other words something else may be meant. Its answers fall into versions:
+those that `same` of `similarity.answers` calls the same, or that state the same figures; other figures make another
+version. Of figures only those count that two answers to the question state: others (a parcel's number) are a customer's
+own.
 
     no two answers are of one version                      left out: told freely, they cannot be compared
     all one version                                        consistent
@@ -19,14 +21,17 @@ from typing import ClassVar
 
 import numpy as np
 import polars as pl
+import xxhash
 
 from ftdata.advice.signals.signal import Array, Evidence, Signal, Value, share
-from ftdata.advice.view import View, answer, question
-from ftdata.similarity import sketch, twins
-from ftdata.similarity.answers import Answers, identity
+from ftdata.advice.view import View, answer
+from ftdata.similarity.answers import Answers, identity, questions, reading
+from ftdata.transforms.quality.words import courtesies, fold
 
 NGRAM = 5
 NEAR = 0.8
+FEWEST = 3
+"""Words that a question has at least: "Hi Maria" asks nothing."""
 MOST = 40
 """Rows of one question that are compared: the most asked one does not decide alone."""
 _ROUNDS = 8
@@ -38,35 +43,36 @@ class Consistency(Signal):
     """Contradictions and volatility."""
 
     name: ClassVar[str] = "consistency"
+    of: ClassVar[Mapping[str, str]] = {"contradictions": "pairs", "volatility": "repeated"}
 
     def look(self, view: View) -> pl.DataFrame:
-        """Give each question's sketch, its time, the length of the answer, hashes of what is given and of figures."""
-        made = sketch(question(view.batch), NGRAM)
-        more = [
-            view.answered.str.len_chars().cast(pl.Int64).rename("said"),
-            _identity(view.given),
-            view.times,
-            view.stated.rename("figures"),
-        ]
-        return made.insert_column(0, view.batch["row"]).with_columns(more)
+        """Give hashes of each question, of the row, of what is given and of figures; its time, the answer's length."""
+        return pl.DataFrame(
+            [
+                view.batch["row"],
+                _words(questions(view.batch, FEWEST)),
+                pl.Series("hash", view.digest),
+                view.answered.str.len_chars().cast(pl.Int64).rename("said"),
+                _identity(view.given),
+                view.times,
+                view.stated.rename("figures"),
+            ]
+        )
 
     def tell(self, evidence: Evidence) -> Mapping[str, Value]:
         """Give `repeated` (questions asked twice or more), `pairs`, `contradictions`, `disputed`, `volatility`."""
         frame = evidence.frames[self.name].rechunk()
-        found = twins(frame, evidence.held.reader(question), NEAR, NGRAM)
-        asks = np.flatnonzero(frame["count"].to_numpy() > 0)
-        lead = np.where(found.twin >= 0, found.twin, np.arange(frame.height))
         groups = (
-            pl.DataFrame({"at": asks, "lead": lead[asks], "given": frame["given"].gather(asks)})
-            .with_columns(when=frame["at"].gather(asks), hash=frame["hi"].gather(asks))
-            .sort("lead", "given", "when", "hash")
-            .with_columns(turn=pl.int_range(pl.len()).over("lead", "given"), size=pl.len().over("lead", "given"))
+            frame.select("words", "given", "hash", when="at", at=pl.int_range(pl.len()))
+            .drop_nulls("words")
+            .sort("words", "given", "when", "hash")
+            .with_columns(turn=pl.int_range(pl.len()).over("words", "given"), size=pl.len().over("words", "given"))
             .filter((pl.col("size") > 1) & (pl.col("turn") < MOST))
         )
         evidence.marks["disputed"] = np.zeros(frame.height, dtype=bool)
         if not groups.height:
             return _none()
-        number = groups.select(pl.struct("lead", "given").rle_id()).to_series().to_numpy()
+        number = groups.select(pl.struct("words", "given").rle_id()).to_series().to_numpy()
         places = groups["at"].to_numpy()
         version = self._versions(evidence, frame, places, number)
         return self._judged(evidence, frame, places, number, version, groups["when"])
@@ -74,7 +80,7 @@ class Consistency(Signal):
     def _versions(self, evidence: Evidence, frame: pl.DataFrame, places: Array, number: Array) -> Array:
         """Give the version of each answer, numbered within its question."""
         rows, chars = frame["row"].to_numpy(), frame["said"].to_numpy()
-        answers = Answers(rows, chars, evidence.held.reader(answer), NEAR, NGRAM, lambda: None)
+        answers = Answers(rows, chars, reading(evidence.held.spool.take, answer), NEAR, NGRAM, lambda: None)
         figure = _recurring(frame["figures"].gather(places), number)
         version = np.full(len(places), -1)
         for turn in range(_ROUNDS):
@@ -124,18 +130,21 @@ class Consistency(Signal):
             "repeated": per.height,
             "pairs": pairs,
             "contradictions": share(unlike, pairs),
-            "contradicting_pairs": unlike,
             "disputed": int(disputed.sum()),
-            "changed": int(changed.sum()),
             "volatility": share(int(changed.sum()), per.height) if bool(timed.fill_null(False).any()) else None,
         }
 
 
 def _none() -> Mapping[str, Value]:
     """Give the numbers where no question is asked twice: what they share is unknown."""
-    return {"contradictions": None, "volatility": None} | dict.fromkeys(
-        ("repeated", "pairs", "contradicting_pairs", "disputed", "changed"), 0
-    )
+    return {"contradictions": None, "volatility": None} | dict.fromkeys(("repeated", "pairs", "disputed"), 0)
+
+
+def _words(asked: pl.Series) -> pl.Series:
+    """Hash the words of each question; null where nothing is asked, or nothing but courtesies."""
+    kept = courtesies()
+    bare = (kept.without(fold(text)) for text in asked.to_list())
+    return pl.Series("words", [xxhash.xxh3_64_intdigest(text.encode()) if text else None for text in bare], pl.UInt64)
 
 
 def _identity(given: pl.Series) -> pl.Series:

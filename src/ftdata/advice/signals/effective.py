@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
 import polars as pl
 
 from ftdata.advice.signals.signal import Evidence, Signal, Value, share
 from ftdata.advice.view import View, both
 from ftdata.similarity import sketch, twins
+from ftdata.similarity.answers import reading
 
 NGRAM = 5
 NEAR = 0.8
@@ -29,7 +29,7 @@ class EffectiveRows(Signal):
     def tell(self, evidence: Evidence) -> Mapping[str, Value]:
         """Give `rows`, `effective_rows`, `near_duplicates`."""
         frame = evidence.frames[self.name].rechunk()
-        found = twins(frame, evidence.held.reader(both), NEAR, NGRAM)
+        found = twins(frame, reading(evidence.held.spool.take, both), NEAR, NGRAM)
         stays = (found.twin < 0) & (frame["count"].to_numpy() > 0)
         evidence.marks["stays"] = stays
         said = int((frame["count"].to_numpy() > 0).sum())
@@ -38,7 +38,5 @@ class EffectiveRows(Signal):
             "rows": frame.height,
             "unread": evidence.held.unread,
             "effective_rows": int(stays.sum()),
-            "effective_share": share(int(stays.sum()), frame.height),
             "near_duplicates": share(gone, said),
-            "largest_copies": int(np.bincount(found.twin[found.twin >= 0]).max()) + 1 if gone else 1,
         }

@@ -15,6 +15,7 @@ class Knowledge(Signal):
     """The share of answers that carry knowledge, and how much of it is told more than once."""
 
     name: ClassVar[str] = "knowledge"
+    of: ClassVar[Mapping[str, str]] = {"recurring_facts": "facts"}
 
     def look(self, view: View) -> pl.DataFrame:
         """Give a hash of each fact that the row states."""

@@ -11,7 +11,7 @@ import polars as pl
 
 from ftdata.advice.signals.signal import Evidence, Signal, Value, share
 from ftdata.advice.view import View
-from ftdata.checks.classes import LABEL, Told, classes
+from ftdata.checks.classes import LABEL, Told, are_labels, classes
 from ftdata.checks.spread import even
 
 
@@ -30,7 +30,7 @@ class Labels(Signal):
         column = evidence.frames[self.name]["class_0"]
         known = column.drop_nulls()
         counts = np.sort(known.value_counts()["count"].to_numpy())[::-1].astype(float)
-        is_label = len(known) >= len(column) / 2 and 2 <= len(counts) <= len(known) / 3
+        is_label = len(counts) > 1 and are_labels(len(column), len(known), len(counts))
         evidence.marks["label"] = column.fill_null(0).to_numpy()
         if not is_label:
             return dict.fromkeys(("classes", "largest_class", "smallest_class_rows", "evenness")) | {"labels": 0.0}

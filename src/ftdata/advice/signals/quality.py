@@ -24,6 +24,7 @@ class Flags(Signal):
 
     name: ClassVar[str] = "quality"
     sampled: ClassVar[bool] = True
+    of: ClassVar[Mapping[str, str]] = {"flawed": "looked_at", "worst_flaw_share": "looked_at"}
 
     def look(self, view: View) -> pl.DataFrame:
         """Give the flags of each row."""
@@ -50,6 +51,7 @@ class Languages(Signal):
 
     name: ClassVar[str] = "languages"
     sampled: ClassVar[bool] = True
+    of: ClassVar[Mapping[str, str]] = {"wrong_language": "looked_at"}
 
     def look(self, view: View) -> pl.DataFrame:
         """Give numbers of languages (`codes.CODES`); 0 where nothing sure can be told."""

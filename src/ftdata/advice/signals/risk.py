@@ -20,6 +20,7 @@ class Risk(Signal):
 
     name: ClassVar[str] = "risk"
     sampled: ClassVar[bool] = True
+    of: ClassVar[Mapping[str, str]] = {"pii_rows": "looked_at"}
 
     def look(self, view: View) -> pl.DataFrame:
         """Say which rows the step `pii` would change."""

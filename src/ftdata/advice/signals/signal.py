@@ -11,6 +11,7 @@ import polars as pl
 
 from ftdata.advice.reading import Held
 from ftdata.advice.view import View
+from ftdata.tokens import Counter
 
 Value = float | int | str | None
 """A number; None is unknown. A text is a low-cardinality code, never text of a row."""
@@ -22,6 +23,7 @@ class Evidence:
     """All that was looked at: a frame for each signal, one line a row (of a sample, with `row`), and what was found."""
 
     held: Held
+    count: Counter
     frames: Mapping[str, pl.DataFrame]
     limits: Mapping[str, float]
     marks: dict[str, Array] = field(default_factory=dict)
@@ -34,6 +36,8 @@ class Signal:
 
     name: ClassVar[str]
     sampled: ClassVar[bool] = False
+    of: ClassVar[Mapping[str, str]] = {}
+    """Of which number the shares that it tells are shares, where that is not `rows`."""
 
     def look(self, view: View) -> pl.DataFrame:
         """Give one line for each row of the batch."""

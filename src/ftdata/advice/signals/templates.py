@@ -22,6 +22,7 @@ class Templates(Signal):
     """Of the rows that are no near duplicates, those whose prose answer many others have, slots aside."""
 
     name: ClassVar[str] = "templates"
+    of: ClassVar[Mapping[str, str]] = {"template_share": "effective_rows"}
 
     def look(self, view: View) -> pl.DataFrame:
         """Give the sketch of each answer without greeting, names, numbers and addresses (as in `balance`)."""

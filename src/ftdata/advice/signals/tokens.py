@@ -1,4 +1,4 @@
-"""How long the rows are, in tokens: estimated from characters, for advice names no tokenizer."""
+"""How long the rows are, in tokens: as `ftdata tokens` counts them."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import polars as pl
 
 from ftdata.advice.signals.signal import Evidence, Signal, Value, share
 from ftdata.advice.view import View
-from ftdata.checks.spread import characters
-from ftdata.texts import PER_TOKEN
+from ftdata.checks.spread import quantile
 
 
 class Tokens(Signal):
-    """Tokens a row, estimated at 4 characters each (OpenAI's figure for English; other languages have fewer)."""
+    """Tokens a row, and those that are learnt of it: exact where a tokenizer is known, else estimated."""
 
     name: ClassVar[str] = "tokens"
 
     def look(self, view: View) -> pl.DataFrame:
-        """Count the characters of all messages and of the assistant's."""
-        return pl.DataFrame([characters(view.batch), view.answered.str.len_chars().cast(pl.UInt32).rename("trained")])
+        """Count the tokens of each row."""
+        return pl.DataFrame({"all": view.tokens.all, "trained": view.tokens.trained})
 
     def tell(self, evidence: Evidence) -> Mapping[str, Value]:
-        """Give `tokens` (of all rows), `tokens_p50`, `tokens_p99`, `tokens_max`, `trained_share`."""
+        """Give `tokens` (of all rows), `tokens_p50`, `tokens_p99`, `tokens_max`, `trained_share`, and `tokens_by`."""
         frame = evidence.frames[self.name]
-        sizes = np.ceil(frame["characters"].to_numpy() / PER_TOKEN)
-        evidence.marks["tokens"] = sizes
-        p50, p99 = (int(np.quantile(sizes, level, method="inverted_cdf")) for level in (0.5, 0.99))
+        sizes = frame["all"].cast(pl.Int64)
+        evidence.marks["tokens"] = sizes.to_numpy().astype(np.float64)
+        trained = int(frame["trained"].cast(pl.Int64).sum())
         return {
             "tokens": int(sizes.sum()),
-            "tokens_p50": p50,
-            "tokens_p99": p99,
-            "tokens_max": int(sizes.max()),
-            "trained_share": share(int(frame["trained"].sum()), int(frame["characters"].sum())),
+            "tokens_p50": quantile(sizes, 0.5),
+            "tokens_p99": quantile(sizes, 0.99),
+            "tokens_max": quantile(sizes, 1),
+            "trained_share": share(trained, int(sizes.sum())),
+            "tokens_by": evidence.count.told,
         }

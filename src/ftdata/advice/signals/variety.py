@@ -24,15 +24,14 @@ class Variety(Signal):
         return CHECK.sketch(view.batch)
 
     def tell(self, evidence: Evidence) -> Mapping[str, Value]:
-        """Give `effective_clusters`, `cluster_share` (of the rows), `top_10`, `distinct_2`."""
+        """Give `effective_clusters`, `cluster_share` (of the rows), `top_10`."""
         frame = evidence.frames[self.name].rechunk()
         found = {finding.code: finding.numbers for finding in CHECK.judge(frame.lazy())}
-        counts, runs = found.get("diversity-clusters", {}), found.get("diversity-words", {})
+        counts = found.get("diversity-clusters", {})
         rows, effective = counts.get("rows"), counts.get("effective")
         return {
             "clusters": counts.get("clusters"),
             "effective_clusters": effective,
             "cluster_share": round(effective / rows, 4) if rows and effective is not None else None,
             "top_10": counts.get("top_10"),
-            "distinct_2": runs.get("distinct_2"),
         }

@@ -6,9 +6,7 @@ its messages stand, who wrote them, who may read them, and what of the ticket go
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -18,8 +16,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ftdata import tomltext
 from ftdata.errors import RecipeError
 from ftdata.readers.words import FALSE, TRUE
+from ftdata.wording import hint
 
 Level = Literal["F", "C", "D", "K"]
 """What is known of a format: `F` real files, `C` an exporter's source, `D` documents, `K` hearsay."""
@@ -326,8 +326,8 @@ class Dialect(Part):
 def parse(text: str, name: str, place: str) -> Dialect:
     """Read a dialect from TOML; raise `RecipeError` with all its mistakes, each with its place."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = tomltext.loads(text)
+    except tomltext.TOMLDecodeError as error:
         raise RecipeError(f"{place}: is no TOML: {error}") from None
     named_values = data.pop("values", {})
     wrong: list[str] = []
@@ -389,9 +389,8 @@ def named(name: str) -> Dialect:
     known = shipped()
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known, 1)
-    told = f"did you mean {close[0]}?" if close else f"dialects are {', '.join(known)}"
-    raise RecipeError(f"dialect: there is no {name!r}; {told} (a file of your own: its path, ending in .toml)")
+    told = hint(name, known, f"; dialects are {', '.join(known)}")
+    raise RecipeError(f"dialect: there is no {name!r}{told} (a file of your own: its path, ending in .toml)")
 
 
 def is_file(name: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -19,6 +18,7 @@ from ftdata.readers.layouts.rows import Row, TrainingRows, gathered, opened
 from ftdata.readers.layouts.sharegpt import ShareGPT
 from ftdata.source import Source
 from ftdata.stages import Sniff
+from ftdata.wording import hint
 
 INFO = "dataset_info.json"
 _HUBS = ("hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name")
@@ -74,9 +74,8 @@ class LlamaFactory(TrainingRows):
             raise InputError(f"{source.name}: holds no {INFO} of LLaMA-Factory; give its folder as the path")
         if self.dataset in entries:
             return entries[self.dataset]
-        near = difflib.get_close_matches(self.dataset or "", entries, 1)
         told = f"has no data set '{self.dataset}'" if self.dataset else "describes several data sets"
-        meant = f"; did you mean '{near[0]}'?" if near else "; name one with --set dataset=NAME"
+        meant = hint(self.dataset or "", entries, "; name one with --set dataset=NAME")
         raise InputError(f"{source.name}: {INFO} {told}{meant}", f"it has {_listed(entries)}")
 
     @staticmethod

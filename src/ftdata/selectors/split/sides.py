@@ -134,7 +134,7 @@ class _Units:
         labels: Sequence[int],
         pinned: _Array,
     ) -> None:
-        self.rows = _connected(values)
+        self.rows = connected(values)
         self.rows.sort(key=lambda rows: min(keys[row] for row in rows))
         self.sizes = [len(rows) for rows in self.rows]
         self.labels = [labels[rows[0]] for rows in self.rows]
@@ -180,7 +180,7 @@ class _Units:
         return np.where(pinned >= 0, pinned, sides)
 
 
-def _connected(values: Sequence[Sequence[Hashable]]) -> list[list[int]]:
+def connected(values: Sequence[Sequence[Hashable]]) -> list[list[int]]:
     """Put together the rows that share a value, straight or by way of others."""
     parent = list(range(len(values)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -17,9 +16,10 @@ from ftdata.errors import RunError
 from ftdata.readers.times import instant
 from ftdata.selectors.exact_dedup import digests
 from ftdata.selectors.guard import Ons, Threshold
-from ftdata.selectors.split import keys, leaks, sides
+from ftdata.selectors.split import curve, keys, leaks, sides
 from ftdata.selectors.split.sides import SIDES, Shares
 from ftdata.stages import Example, Rows, Selector, heads
+from ftdata.wording import counted, hint
 
 EXACT = 200
 """Below so many rows the sizes of the sides are exact, because chance alone could leave a side of 5 % empty."""
@@ -67,6 +67,11 @@ class Split(Selector):
 
     What `earlier` names was split before: rows whose user says the same keep their side whatever the settings, their
     groups go with them, and what is near its validation or test goes, be it new rows of test.
+
+    **Curve.** `curve = [25, 50]` chooses nested subsets of the training rows, to train on each and see whether more
+    rows would help: whole groups in the order of their hashes, of each label its percent with `stratify`. Every row
+    stays in the training rows, and read = written + dropped as without; a row of a subset is flagged `curve-25` by the
+    smallest that holds it, and `ftdata curve RUN` copies the lines of each into a file of its own.
 
     Errors: a side that ends empty; a meta key that no row has (the keys seen are listed); days and months that cannot
     be told apart; an earlier file whose name tells no side.
@@ -142,6 +147,11 @@ class Split(Selector):
         ("conversation", "question"),
         description="what is compared, each by itself: conversation, question, answer; one or several",
     )
+    curve: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
+        (),
+        description="percents of the training rows that nested subsets hold, such as [25, 50]; `ftdata curve` writes "
+        "them",
+    )
     earlier: tuple[Path, ...] = Field(
         (),
         description="what an earlier run wrote, whose rows keep their side: files or folders named after it, such as "
@@ -153,6 +163,8 @@ class Split(Selector):
         dated = self.validation_from is not None or self.test_from is not None
         if not self.validation and not self.test and not dated:
             raise ValueError("nothing is split off; set validation or test, such as validation = 0.1")
+        if list(self.curve) != sorted(set(self.curve)):
+            raise ValueError(f"curve: {list(self.curve)} does not rise; write the percents as [25, 50]")
         if self.validation + self.test >= 1:
             raise ValueError(f"validation {self.validation} and test {self.test} leave nothing for train; lower one")
         if dated and self.time is None:
@@ -249,10 +261,40 @@ class Split(Selector):
             pl.select(pl.when(pl.Series(found.kind > 0)).then(pl.lit("leak")).alias("drop")).to_series(),
             note.set(kept, _KEPT),
         ]
-        if self.time is not None:
-            untimed = frame["by_day"].is_null()
-            columns.append(pl.select(pl.when(untimed).then(pl.lit([_NOT_TIMED])).alias("flags")).to_series())
+        flags = self._flags(frame, (chosen == sides.TRAIN) & (found.kind == 0))
+        if flags is not None:
+            columns.append(flags)
         return pl.LazyFrame(columns)
+
+    def _flags(self, frame: pl.DataFrame, trained: _Array) -> pl.Series | None:
+        """Flag the rows without a time, and those of a subset of the training rows; None: nothing was asked for."""
+        if self.time is None and not self._percents:
+            return None
+        untimed = frame["by_day"].is_null() if self.time is not None else pl.repeat(False, frame.height, eager=True)
+        inside = np.full(frame.height, 100)
+        if self._percents:
+            inside[trained] = self._subsets(frame.filter(pl.Series(trained)))
+        named = {percent: curve.flag(percent) for percent in self._percents}
+        listed = [
+            [*([_NOT_TIMED] if late else []), *([named[part]] if part in named else [])] or None
+            for late, part in zip(untimed.to_list(), inside.tolist(), strict=True)
+        ]
+        return pl.Series("flags", listed, pl.List(pl.String))
+
+    @property
+    def _percents(self) -> tuple[int, ...]:
+        return tuple(percent for percent in self.curve if percent < 100)
+
+    def _subsets(self, rows: pl.DataFrame) -> _Array:
+        labels = rows["label"].fill_null(0).to_numpy() if self.stratify is not None else np.zeros(rows.height)
+        values = keys.linked(rows, len(self._groups))()
+        made = curve.subsets(rows["hi"].to_numpy(), values, labels, self._percents)
+        if not (made == self._percents[0]).any():
+            raise RunError(
+                f"split: curve: {self._percents[0]} % of {counted(rows.height, 'training row')} would be empty; raise "
+                "it, or add rows"
+            )
+        return made
 
     def summary(self, decisions: pl.DataFrame) -> dict[str, Any]:
         """Give what the manifest tells: rows on each side, leaks before and after, and whether the sizes are exact."""
@@ -321,7 +363,7 @@ class Split(Selector):
                 ways.append("set dates with validation_from and test_from")
             if self._groups:
                 ways.append("group by another key")
-            given = f"{_counted(frame.height, 'row')} with {_counted(count, what)}"
+            given = f"{counted(frame.height, 'row')} with {counted(count, what)}"
             raise RunError(f"split: {' and '.join(empty)} would be empty: {given}; {', or '.join(ways)}")
 
     def _no_key(self, frame: pl.DataFrame) -> None:
@@ -341,14 +383,6 @@ class Split(Selector):
                     "such as 2026-01-31T12:00:00Z"
                 )
             seen = sorted({key for text in frame["keys"].drop_nulls() for key in msgspec.json.decode(text)})
-            close = difflib.get_close_matches(key, seen, 1)
-            meant = f"; did you mean {close[0]!r}?" if close else "."
             # A spool holds only the meta that a later stage reads: there may be no other key left to show.
             told = f"Keys seen: {', '.join(seen)}" if seen else "`ftdata sniff` lists the columns of a source"
-            raise RunError(f"split: no row has the meta key {key!r} ({field}){meant} {told}")
-
-
-def _counted(count: int, what: str) -> str:
-    """Give a number with what it counts: `1 row`, `1,200 different values of 'customer'`."""
-    name, of, key = what.partition(" of ")
-    return f"{count:,} {name}{'s' * (count != 1)}{of}{key}"
+            raise RunError(f"split: no row has the meta key {key!r} ({field}){hint(key, seen, '.')} {told}")

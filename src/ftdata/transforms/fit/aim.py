@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ftdata import hooks
-from ftdata.batch import Batch
+from ftdata import hooks, writers
+from ftdata.batch import Batch, paired
 from ftdata.stages import Writer
 from ftdata.targets import Profile, load
 from ftdata.targets.gate import Gate
 from ftdata.writers.cargo import CARGO
 from ftdata.writers.json_lines import JsonLines
 from ftdata.writers.openai_chat import render
+from ftdata.writers.trainer_folder import TrainerFolder
 
 _CHAT = "openai-chat"
 KEPT = frozenset({"layout", "schema-version", "key-names"})
@@ -26,7 +27,8 @@ KEPT = frozenset({"layout", "schema-version", "key-names"})
 class Aim(NamedTuple):
     """The gate that judges rows in OpenAI's layout, and the writers of plain and of preference rows.
 
-    A writer that is null does not say what it holds; with `pairs` false the target takes no preference rows.
+    A writer that is null does not say what it holds; with `pairs` false the target takes no preference rows. `folder`
+    writes the folder of a trainer, which may hold less of a row with one answer than the layout that the trainer reads.
     """
 
     gate: Gate
@@ -34,11 +36,14 @@ class Aim(NamedTuple):
     single: JsonLines | None
     pair: JsonLines | None
     pairs: bool = True
+    folder: TrainerFolder | None = None
 
-    def carries(self, paired: bool) -> frozenset[str]:
-        """Give what the layout holds."""
-        writer = self.pair if paired and self.pairs else self.single
+    def carries(self, pair: bool) -> frozenset[str]:
+        """Give what the layout holds, and the folder."""
+        writer = self.pair if pair and self.pairs else self.single
         held = frozenset(CARGO) if writer is None else writer.carries
+        if self.folder is not None and not pair:
+            held &= self.folder.carries
         return held if self.pairs else held - {"preference"}
 
     def written(self, batch: Batch) -> Iterator[tuple[int, str, Gate, tuple[str, ...]]]:
@@ -47,13 +52,13 @@ class Aim(NamedTuple):
         A row that is not held stands as in OpenAI's layout.
         """
         refused = self.refused(batch)
-        paired = (batch["rejected"].is_not_null() | batch["answer_at"].is_not_null()).to_numpy()
+        pairs = paired(batch)
         odd = np.zeros(batch.height, dtype=bool)
         odd[list(refused)] = True
         made: dict[int, tuple[int, str, Gate, tuple[str, ...]]] = {}
         for writer, gate, mine in (
-            (self.single, self.own[0], ~paired & ~odd),
-            (self.pair, self.own[1], paired & ~odd),
+            (self.single, self.own[0], ~pairs & ~odd),
+            (self.pair, self.own[1], pairs & ~odd),
             (None, self.gate, odd),
         ):
             at = np.flatnonzero(mine)
@@ -71,13 +76,24 @@ class Aim(NamedTuple):
         """Kinds of rule that the writers keep by themselves."""
         return KEPT | {"pair-layout"} if self.pairs else KEPT
 
+    def unfit(self, batch: Batch) -> dict[int, tuple[str, ...]]:
+        """Give the rows that hold what the layout cannot, or the folder, with the words for it."""
+        found = self.refused(batch)
+        if self.folder is not None:
+            single = ~paired(batch)
+            for word, mask in self.folder.unheld(batch).items():
+                for at in np.flatnonzero(mask & single):
+                    if word not in (held := found.get(int(at), ())):
+                        found[int(at)] = (*held, word)
+        return found
+
     def refused(self, batch: Batch) -> dict[int, tuple[str, ...]]:
         """Give the rows that hold what the layout cannot, with the words for it."""
-        paired = (batch["rejected"].is_not_null() | batch["answer_at"].is_not_null()).to_numpy()
+        pairs = paired(batch)
         found: dict[int, list[str]] = {}
         if not self.pairs:
-            found = {int(at): ["preference"] for at in np.flatnonzero(paired)}
-        for writer, mine in ((self.single, ~paired), (self.pair, paired)):
+            found = {int(at): ["preference"] for at in np.flatnonzero(pairs)}
+        for writer, mine in ((self.single, ~pairs), (self.pair, pairs)):
             if writer is None or not mine.any():
                 continue
             for word, mask in writer.unheld(batch).items():
@@ -111,8 +127,17 @@ def aim(target: str) -> Aim:
     single = _writer(profile.layout, fields_for(profile))
     own = (Gate(profile), Gate(profile, pair))
     if pair is None:
-        return Aim(Gate(profile, _CHAT), own, single, None, False)
-    return Aim(Gate(profile, _CHAT), own, single, single if pair == profile.layout else _writer(pair, {}))
+        return Aim(Gate(profile, _CHAT), own, single, None, False, _folder(profile))
+    both = single if pair == profile.layout else _writer(pair, {})
+    return Aim(Gate(profile, _CHAT), own, single, both, folder=_folder(profile))
+
+
+def _folder(profile: Profile) -> TrainerFolder | None:
+    """Give the writer of a trainer's folder that has the name of the target, where that holds rows as chat rows."""
+    if profile.layout != _CHAT or profile.name not in writers.STAGES:
+        return None
+    stage = hooks.find(("writer",), profile.name).stage
+    return stage(path=Path("set")) if issubclass(stage, TrainerFolder) else None
 
 
 def _writer(layout: str, fields: dict[str, Any]) -> JsonLines | None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ftdata.transforms.fit.draft import PREFERRED, REJECTED, Cost, Draft, Params, Turn, called, joined
+from ftdata.targets.example import calls
+from ftdata.transforms.fit.draft import PREFERRED, REJECTED, Cost, Draft, Params, Turn, joined
 
 ROW = frozenset({"messages", "tools", "parallel_tool_calls", "functions"})
 _SIDES = frozenset({"input", PREFERRED, REJECTED, "preferred_completion", "non_preferred_completion"})
@@ -146,7 +147,7 @@ def wrap_parts(draft: Draft, _: Params) -> Cost | None:
 
 def spell_null(draft: Draft, _: Params) -> Cost | None:
     """Write the content beside a call that is null or absent as an empty string."""
-    turns = [turn for _, turn in draft.turns() if turn.get("content") is None and called(turn)]
+    turns = [turn for _, turn in draft.turns() if turn.get("content") is None and calls(turn)]
     for turn in turns:
         turn["content"] = ""
     return "free" if turns else None
@@ -155,7 +156,7 @@ def spell_null(draft: Draft, _: Params) -> Cost | None:
 def drop_images(draft: Draft, params: Params) -> Cost | None:
     """Take images and all other parts without text out of the row: all, or those of the roles that take none."""
     roles, done = params.get("roles"), False
-    if params.get("maximum"):  # some may stay, and which ones is not ours to say
+    if params.get("maximum"):  # some may stay: `drop_surplus_images`
         return None
     for _at, turn in draft.turns():
         content = turn.get("content")
@@ -168,6 +169,25 @@ def drop_images(draft: Draft, params: Params) -> Cost | None:
             turn["content"] = kept
             done = True
     return "lost" if done else None
+
+
+def drop_surplus_images(draft: Draft, params: Params) -> Cost | None:
+    """Take the images of the row behind the first so many that it may have out of it."""
+    left, edited = params.get("maximum", 0), list[tuple[Turn, list[Any]]]()
+    for _at, turn in draft.turns():
+        content, kept = turn.get("content"), list[Any]()
+        for part in content if isinstance(content, list) else ():
+            shown = isinstance(part, dict) and part.get("type") == "image_url"
+            if not shown or left > 0:
+                kept.append(part)
+            left -= shown
+        if isinstance(content, list) and len(kept) < len(content):
+            edited.append((turn, kept))
+    if not all(kept for _, kept in edited):  # a turn would say nothing any more
+        return None
+    for turn, kept in edited:
+        turn["content"] = kept
+    return "lost" if edited else None
 
 
 def _stays(turn: Turn, params: Params, roles: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from ftdata.targets.gate import Gate
 from ftdata.transforms.fit.aim import KEPT
 from ftdata.transforms.fit.cargo import cargo
 from ftdata.transforms.fit.draft import Draft
-from ftdata.transforms.fit.fixes import FIXES, Fix, in_order
+from ftdata.transforms.fit.fixes import FIXES
 from ftdata.writers.cargo import CARGO
 
 _ROUNDS = 8
@@ -37,16 +37,15 @@ def cure(
     carries: Callable[[bool], frozenset[str]] = lambda _: frozenset(CARGO),
     kept: frozenset[str] = KEPT,
     allow_lossy: bool = False,
-    fixes: Iterable[Fix] = FIXES,
 ) -> Cured:
     """Fit one row, given as its line in OpenAI's layout, to the target that `gate` judges for.
 
     `carries` says what the layout of the target holds, in preference rows or in others; `kept` are kinds of rule that
-    its writer keeps by itself. The fixes are tried in their one order, whatever order they come in: the first that can
-    cure something is applied, and the row is judged anew. A fix that would lose something is not applied unless
-    `allow_lossy`. An error that remains is the reason to drop the row; a warning that remains, a flag.
+    its writer keeps by itself. The fixes are tried in their one order: the first that can cure something is applied,
+    and the row is judged anew. A fix that would lose something is not applied unless `allow_lossy`. An error that
+    remains is the reason to drop the row; a warning that remains, a flag.
     """
-    draft, ordered = Draft(json.loads(line)), in_order(fixes)
+    draft = Draft(json.loads(line))
     used, flags, barred = dict[str, int](), set[str](), dict[str, str]()
     text = line
     while True:
@@ -54,7 +53,7 @@ def cure(
         held = carries(draft.pair)
         wanting = cargo(draft, frozenset(CARGO) - held)
         applied = False
-        for fix in ordered:
+        for fix in FIXES:
             if used.get(fix.name, 0) >= _ROUNDS or fix.name in barred:
                 continue
             rule = next((rule for rule in breaches if rule.kind in fix.kinds), None)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ftdata.targets.example import calls
+
 Params = Mapping[str, Any]
 """The parameters of the rule that a fix cures; empty where it sheds what the layout cannot carry."""
 
@@ -72,11 +74,6 @@ class Draft:
             held.setdefault(key, value)
 
 
-def called(turn: Turn) -> bool:
-    """Say whether a turn calls a tool or a function."""
-    return bool(turn.get("tool_calls")) or turn.get("function_call") is not None
-
-
 def texts(turn: Turn) -> list[str]:
     """Give the texts of a turn, one for each text part."""
     content = turn.get("content")
@@ -89,7 +86,7 @@ def texts(turn: Turn) -> list[str]:
 def blank(turn: Turn) -> bool:
     """Say whether a turn holds nothing: no text but blanks, no part of another kind, no call, no refusal."""
     content = turn.get("content")
-    if called(turn) or turn.get("refusal") or turn.get("audio"):
+    if calls(turn) or turn.get("refusal") or turn.get("audio"):
         return False
     if isinstance(content, list):
         return all(

@@ -76,32 +76,30 @@ FIXES: tuple[Fix, ...] = (
     _fix(
         content.drop_images,
         "images",
-        ("images-max", "media-where", "dpo-text-only"),
+        ("images-max", "images-per-turn", "media-where", "dpo-text-only"),
         ("images", "image-links"),
         "lost",
     ),
+    _fix(content.drop_surplus_images, "images", ("images-max", "image-count"), (), "lost"),
     _fix(content.plain_parts, "parts", (), ("odd-parts",), "lost"),
     _fix(content.join_parts, "parts", ("uniform-content",), ("parts",)),
     _fix(content.align_parts, "parts", ("uniform-content",)),
     _fix(content.break_words, "reserved-words", ("reserved-words",), (), "changed"),
     # who speaks when
-    _fix(turns.drop_empty, "empty-turns", ("content-empty", "content-missing", "shape"), ("null-content",)),
-    _fix(turns.fold_system, "system", ("system-first",), ("later-system",), "changed"),
+    _fix(
+        turns.drop_empty,
+        "empty-turns",
+        ("content-empty", "content-missing", "content-or-calls", "text-not-empty", "shape"),
+        ("null-content",),
+    ),
+    _fix(turns.fold_system, "system", ("system-first", "one-system"), ("later-system",), "changed"),
     _fix(turns.system_to_user, "system", ("speakers",), ("system",), "changed"),
     _fix(turns.drop_last, "last-turns", ("last-message", "last-assistant", "positions"), (), "changed"),
     _fix(turns.drop_first, "first-turns", ("first-user", "positions"), (), "lost"),
     _fix(turns.merge_turns, "turns", ("alternation", "positions", "one-exchange"), ("talk",), "changed"),
     _fix(turns.tell_history, "history", ("one-exchange",), ("talk", "many-answers"), "lost"),
 )
-"""In this order the fixes are tried, whatever order they are handed over in: what spells before what reorders."""
-
-_RANK = {fix.run: rank for rank, fix in enumerate(FIXES)}
-
-
-def in_order(fixes: Iterable[Fix]) -> tuple[Fix, ...]:
-    """Give fixes in the one order in which they are tried."""
-    return tuple(sorted(fixes, key=lambda fix: _RANK[fix.run]))
-
+"""In this order the fixes are tried: what spells before what reorders."""
 
 _FILE = (
     "blank-line",
@@ -125,8 +123,6 @@ def fixable(rule: Rule) -> Fixable:
     Where several fixes may cure it, the cheapest counts: which one is needed depends on the row.
     """
     costs = {fix.cost for fix in FIXES if rule.kind in fix.kinds}
-    if rule.kind == "images-max" and rule.params["maximum"]:
-        return "no"  # some images may stay, and which ones is not ours to say
     if rule.kind in _FILE or costs & {"free", "changed"}:
         return "yes"
     return "lossy" if costs else "no"

@@ -16,7 +16,7 @@ from ftdata.recipe import Recipe
 from ftdata.source import Source
 from ftdata.stages import Reader
 from ftdata.targets import Profile, load
-from ftdata.targets.layouts import layout_of
+from ftdata.targets.layouts import most_common
 from ftdata.targets.lines import LineFinding, check_file
 from ftdata.transforms.fit.aim import fields_for, pair_layout
 from ftdata.transforms.fit.draft import ASIDE
@@ -85,16 +85,12 @@ def fit_file(
 
 
 def _reader(path: str, encoding: str | None) -> type[Reader]:
-    """Give the reader that knows a file.
-
-    Rows of Claude's layout without a system message look like OpenAI's: where some row has one, all are Claude's, lest
-    `system` be taken for a key that nobody knows.
-    """
+    """Give the reader that knows a file; among rows that look like OpenAI's, `most_common` knows Claude's."""
     found = sniff.best(path, encoding).reader
     if found.name == "openai-chat":
         with Source(path, encoding=encoding) as source:
-            layouts = {layout_of(row) for row in source.sample(_SAMPLE)}
-        if "claude" in layouts and layouts <= {"claude", "openai-chat"}:
+            layout = most_common(source.sample(_SAMPLE))
+        if layout == "claude":
             stage = hooks.find(("reader",), "bedrock").stage
             assert issubclass(stage, Reader)
             return stage
@@ -121,7 +117,7 @@ def _recipe(
 ) -> Recipe:
     form = {} if pair_layout(profile) in (None, profile.layout) else {"form": "pair" if pairs else "single"}
     # Some targets take a file only if its name is plain.
-    name = re.sub(r"[^\w-]", "_", stem, flags=re.ASCII) + f".{profile.name}"
+    name = (re.sub(r"[^\w-]", "_", stem, flags=re.ASCII).lstrip("-") or "rows") + f".{profile.name}"
     paired = (pair_layout(profile) if pairs else None) or profile.layout
     fields = fields_for(profile) if paired == profile.layout else {}
     data = {

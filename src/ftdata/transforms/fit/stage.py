@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from pydantic import ConfigDict, Field, field_validator
 
-from ftdata.batch import Batch, Rows, dumps, mark
+from ftdata.batch import Batch, Rows, dumps, flat, mark, owners, paired
 from ftdata.errors import RecipeError
 from ftdata.readers.openai_chat import parse_line
 from ftdata.stages import Example, Transform
@@ -17,11 +17,14 @@ from ftdata.targets import load
 from ftdata.transforms.fit.aim import Aim, aim
 from ftdata.transforms.fit.cure import Cured, cure
 from ftdata.transforms.fit.draft import ASIDE
-from ftdata.writers.json_lines import REASON
+from ftdata.writers.json_lines import NOT_CARRIED
 from ftdata.writers.openai_chat import render
 
 OTHER_FORM = "other-form"
 """The reason of a row with one answer where pairs are wanted, or the other way round."""
+NO_ANSWER = "no-answer"
+"""The reason of a row that teaches nothing, where the target has a layout of its own: its reader refuses it, too."""
+_CHAT = "openai-chat"
 _EDITED = ("messages", "rejected", "answer_at", "tools", "extra")
 
 
@@ -50,7 +53,7 @@ class Fit(Transform):
     | lost | how |
     |---|---|
     | `tools` | calls and results are told in words, definitions are left out |
-    | `images`, `parts` | taken out, if the message still says something |
+    | `images`, `parts` | taken out, if the message still says something; of too many images, those behind the first |
     | `history` | all before the last answer is told in one turn of the user: earlier answers are not learnt |
     | `name`, `weight` | taken out; a weight only costs something where an answer was not to be learnt |
     | `turns` | two turns of which only one was to be learnt, or with two names, become one that is not learnt |
@@ -58,7 +61,8 @@ class Fit(Transform):
     | `preference` | the answer that was not preferred is left out |
 
     Some targets take preference rows in another layout, so in another file: `form` keeps the rows of one form, and
-    drops the others as `other-form`.
+    drops the others as `other-form`. Where the target has a layout of its own, a row of which no answer says anything
+    is dropped as `no-answer`: readers of that layout refuse it, too.
 
     Kept beside the row means in its meta, under `fit`: a writer with `sidecar = ["fit"]` writes it beside the data. A
     row that breaks a rule which is only a warning, and stays as it is, gets the code of the rule as a flag.
@@ -101,10 +105,10 @@ class Fit(Transform):
         """Fit the rows."""
         goal = aim(self.target)
         cured: dict[int, Cured] = {}
-        paired = (batch["rejected"].is_not_null() | batch["answer_at"].is_not_null()).to_numpy()
-        if self.form != "any" and (other := paired != (self.form == "pair")).any():
+        pairs = paired(batch)
+        if self.form != "any" and (other := pairs != (self.form == "pair")).any():
             cured = {int(at): Cured("", drop=OTHER_FORM) for at in np.flatnonzero(other)}
-        refused, looked = goal.refused(batch), []
+        refused, looked = goal.unfit(batch), []
         for at, line in enumerate(render(batch)):
             if at in cured or (at not in refused and goal.gate.passes(line)):
                 continue
@@ -113,8 +117,28 @@ class Fit(Transform):
             if result.fixes or result.flags or result.drop:
                 cured[at] = result
         fitted = _laid(batch, cured) if cured else batch
-        live = [at for at in looked if at not in cured or cured[at].drop is None]
+        if goal.gate.profile.layout != _CHAT and (silent := _unanswered(fitted)).any():
+            fitted = mark(fitted, silent, drop=NO_ANSWER, note="no answer says anything")
+        gone = fitted["drop"].is_not_null()
+        live = [at for at in looked if not gone[at]]
         return _judged_as_written(fitted, live, goal) if live else fitted
+
+
+def _unanswered(batch: Batch) -> pl.Series:
+    """Give the rows of which no answer, or one of the two answers of a pair, says anything: a text, a call, a part."""
+    silent = pl.repeat(False, batch.height, dtype=pl.Boolean, eager=True)
+    for column in ("messages", "rejected"):
+        turns = flat(batch, column)
+        said = turns["content"].str.contains(r"[^\s\x1c-\x1f]").fill_null(False)
+        for other in ("parts", "tool_calls", "extra"):
+            said |= turns[other].is_not_null()
+        owner = owners(batch, column).to_numpy()
+        at = np.arange(len(owner)) - np.searchsorted(owner, owner)
+        start = batch["answer_at"].fill_null(0).to_numpy() if column == "messages" else np.zeros(batch.height, int)
+        speaks = (turns["role"] == "assistant").fill_null(False).to_numpy() & said.to_numpy() & (at >= start[owner])
+        without = np.bincount(owner[speaks], minlength=batch.height) == 0
+        silent |= pl.Series(without) & batch[column].is_not_null()
+    return silent & batch["drop"].is_null()
 
 
 def _judged_as_written(batch: Batch, places: list[int], goal: Aim) -> Batch:
@@ -123,11 +147,14 @@ def _judged_as_written(batch: Batch, places: list[int], goal: Aim) -> Batch:
     drops: list[str | None] = [None] * size
     notes: list[str | None] = [None] * size
     flags: dict[str, list[int]] = {}
-    for i, line, gate, unheld in goal.written(batch[places]):
+    rows = batch[places]
+    unfit = goal.unfit(rows)
+    for i, line, gate, _ in goal.written(rows):
+        unheld = unfit.get(i, ())
         at, rules = places[i], {rule.code: rule for rule, _ in gate.explain(line).breaches}
         errors = [rule.code for rule in rules.values() if rule.level == "error"]
         if unheld:
-            drops[at], notes[at] = REASON, f"not carried: {', '.join(unheld)}"
+            drops[at], notes[at] = NOT_CARRIED, f"not carried: {', '.join(unheld)}"
         elif errors:
             drops[at], notes[at] = errors[0], f"rules broken: {len(errors)}"
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 import string
 from collections import deque
@@ -13,6 +12,7 @@ import xxhash
 
 from ftdata.batch import dumps
 from ftdata.transforms.fit.draft import Cost, Draft, Params, Turn, joined
+from ftdata.writers.cargo import object_in
 
 _LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
@@ -124,18 +124,10 @@ def tools_to_text(draft: Draft, params: Params) -> Cost | None:
 def wrap_results(draft: Draft, _: Params) -> Cost | None:
     """Write a result that is no JSON object as one: `{"result": "sent"}`."""
     turns = [turn for _, turn in draft.turns() if turn.get("role") == "tool" and isinstance(turn.get("content"), str)]
-    odd = [turn for turn in turns if not is_object(turn["content"])]
+    odd = [turn for turn in turns if object_in(turn["content"]) is None]
     for turn in odd:
         turn["content"] = dumps({"result": turn["content"]})
     return "changed" if odd else None
-
-
-def is_object(text: str) -> bool:
-    """Say whether a text is a JSON object."""
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def drop_parallel(draft: Draft, _: Params) -> Cost | None:

@@ -5,26 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from ftdata.transforms.fit.draft import Cost, Draft, Params, Talk, Turn, blank, called, joined
+from ftdata.targets.example import calls
+from ftdata.targets.words import ALIASES
+from ftdata.transforms.fit.draft import Cost, Draft, Params, Talk, Turn, blank, joined
 
 _MERGED = ("system", "developer", "user", "assistant")
-# What a word for a role means, in lower case; of the words that exports and other vendors' layouts use.
-_ALIASES = {
-    "agent": "assistant",
-    "ai": "assistant",
-    "assistant": "assistant",
-    "bot": "assistant",
-    "chatbot": "assistant",
-    "customer": "user",
-    "developer": "developer",
-    "function": "function",
-    "gpt": "assistant",
-    "human": "user",
-    "model": "assistant",
-    "system": "system",
-    "tool": "tool",
-    "user": "user",
-}
 _KNOWN = frozenset({"role", "content", "tool_calls", "weight", "name"})
 
 
@@ -33,8 +18,8 @@ def rename_roles(draft: Draft, params: Params) -> Cost | None:
     done = False
     for _, turn in draft.turns():
         word = turn.get("role")
-        meant = _ALIASES.get(word.lower().strip()) if isinstance(word, str) else None
-        if meant is not None and meant != word and word not in params.get("roles", _ALIASES.values()):
+        meant = ALIASES.get(word.lower().strip()) if isinstance(word, str) else None
+        if meant is not None and meant != word and word not in params.get("roles", ALIASES.values()):
             turn["role"] = meant
             done = True
     return "free" if done else None
@@ -178,6 +163,8 @@ def _mergeable(one: Turn, two: Turn) -> bool:
     # A refusal stands alone in its message; keys that nobody knows cannot be joined, unless they are equal.
     if any("refusal" in turn or "function_call" in turn for turn in (one, two)) or _refuses(one) or _refuses(two):
         return False
+    if not all(isinstance(turn.get("tool_calls") or [], list) for turn in (one, two)):
+        return False
     return all(one.get(key) == two.get(key) for key in (one.keys() & two.keys()) - _KNOWN)
 
 
@@ -189,7 +176,7 @@ def _refuses(turn: Turn) -> bool:
 def _merge(talk: Talk) -> Talk:
     made = Talk()
     for turn in talk:
-        if made and _mergeable(made[-1], turn) and not (called(made[-1]) and not called(turn) and not blank(turn)):
+        if made and _mergeable(made[-1], turn) and not (calls(made[-1]) and not calls(turn) and not blank(turn)):
             made[-1] = _joined(made[-1], turn)
         else:
             made.append(turn)

@@ -68,11 +68,6 @@ _TOLD = (
     r"(?i:my (?:full )?name is|meu nome(?: completo)? (?:é|e|eh)|me chamo|mi nombre(?: completo)? es|me llamo"
     r"|ich hei(?:ß|ss)e|mein name ist|je m['’]appelle|mi chiamo|il mio nome è)"
 )
-_SIGNED = (
-    r"(?i:(?:(?:best|kind|kindest|warm|warmest) )?regards|(?:yours )?sincerely|att|atenciosamente|atte|cordialmente|abs"
-    r"|um abra[çc]o|abra[çc]os?|cumprimentos|(?:un )?saludo|saludos(?: cordiales)?|(?:un )?abrazo|atentamente|mfg|lg"
-    r"|cordialement)"
-)
 _THEN = r" (?i:from|here|and|e|y|und|et|aqui|quero|quiero|preciso|necesito|i)(?: |$)"
 _ONE = r"[a-zß-öø-ÿ]{3,20}"
 _LOW = rf"{_ONE}(?: {_ONE}| d[aeo]){{0,4}}?"

@@ -38,6 +38,18 @@ def refusal(view: View) -> Found:
     return among(frame, likely, _refuses)
 
 
+def refuses_somehow(texts: pl.Series) -> pl.Series:
+    """Say which texts refuse in any of the wider wordings; null does not."""
+    low = texts.fill_null("").str.to_lowercase()
+    likely = low.str.contains_any(phrases("refusal")["wider_stems"])
+    found = np.zeros(len(texts), dtype=bool)
+    at = likely.arg_true().to_numpy()
+    wider = matcher("refusal", "wider")
+    for place, text in zip(at.tolist(), texts.gather(at).to_list(), strict=True):
+        found[place] = wider.anywhere(fold(text))
+    return pl.Series("refuses", found)
+
+
 def _refuses(text: str) -> bool:
     words = fold(text[:_HEAD])
     if matcher("refusal", "self").anywhere(words):

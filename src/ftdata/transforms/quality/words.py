@@ -84,6 +84,20 @@ class Courtesies:
         given = words.split()
         return 0 < len(given) <= 4 * _PIECE and self._reach(given, 0)
 
+    def without(self, words: str) -> str:
+        """Give what stays of the words (folded) without the courtesies at their beginning and end."""
+        given = words.split()
+        while given and (size := self._piece(given)):
+            given = given[size:]
+        while given and (size := max((n for n in range(1, _PIECE + 1) if tuple(given[-n:]) in self._known), default=0)):
+            given = given[:-size]
+        return " ".join(given)
+
+    def _piece(self, given: list[str]) -> int:
+        """Give the words of the longest courtesy that others begin with; 0 for none."""
+        sizes = (size for size in self._first.get(given[0], ()) if tuple(given[:size]) in self._known)
+        return max(sizes, default=0)
+
     def rest(self, words: str, start: int) -> bool:
         """Say whether nothing but courtesies, or nothing at all, follows from a place on."""
         given = words[start:].split()
