@@ -278,3 +278,11 @@ def test_numbers_of_runs_that_are_none() -> None:
         shingled([1, 2], [0, 2], 2**70)
     with pytest.raises(ValueError, match="texts"):
         shingled([], [0] * (2 ** (64 - BITS) + 2), 1)
+
+
+def test_loops_of_another_version_are_not_used(monkeypatch: pytest.MonkeyPatch):
+    if LOOPS is None:
+        pytest.skip("the loops are not built")
+    monkeypatch.setattr(LOOPS, "VERSION", 0)
+    with with_kernel("on") as found:
+        assert found is None

@@ -77,7 +77,9 @@ def _lines(out: OutputPart) -> str:
 
 def _counts(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {count:,}" for key, count in value.items())
+        return ", ".join(
+            f"{key} {count:,}" if isinstance(count, (int, float)) else f"{key} {count}" for key, count in value.items()
+        )
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 

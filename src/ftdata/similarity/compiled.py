@@ -8,6 +8,10 @@ from functools import cache
 from types import ModuleType
 
 
+VERSION = 1
+"""What the loops must say of themselves: those of an older build may give other numbers."""
+
+
 @cache
 def kernel() -> ModuleType | None:
     """Give the compiled loops; none where no compiler was at hand, or the environment variable FTDATA_KERNEL is `off`.
@@ -17,6 +21,7 @@ def kernel() -> ModuleType | None:
     if os.environ.get("FTDATA_KERNEL") == "off":
         return None
     try:
-        return importlib.import_module("ftdata.similarity._kernel")
+        found = importlib.import_module("ftdata.similarity._kernel")
     except ImportError:
         return None
+    return found if getattr(found, "VERSION", None) == VERSION else None

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#define VERSION 1 /* one more with each change of what comes out: an old build is not used (`compiled.py`) */
 #define BITS 55 /* of a key, that are the shingle's hash */
 #define BINS 128
 #define EMPTY UINT32_MAX
@@ -421,7 +422,8 @@ static PyObject *agreeing(PyObject *self, PyObject *const *given, Py_ssize_t cou
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 static PyMethodDef methods[] = {METHOD(level),  METHOD(words),    METHOD(shingles),     METHOD(sketch),
                                 METHOD(shared), METHOD(agreeing), {NULL, NULL, 0, NULL}};
-static PyModuleDef_Slot slots[] = {{0, NULL}};
+static int begin(PyObject *made) { return PyModule_AddIntConstant(made, "VERSION", VERSION); }
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)begin}, {0, NULL}};
 static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", NULL, 0, methods, slots, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module); }
