@@ -7,7 +7,6 @@ import os
 from functools import cache
 from types import ModuleType
 
-
 VERSION = 1
 """What the loops must say of themselves: those of an older build may give other numbers."""
 
