@@ -182,7 +182,7 @@ def test_who_may_read_must_be_said() -> None:
 
 def test_names_of_dialects(tmp_path: Path) -> None:
     path = write(tmp_path / "export.json", EXPORT)
-    with pytest.raises(RecipeError, match="did you mean zendesk"):
+    with pytest.raises(RecipeError, match="did you mean 'zendesk'"):
         read(HelpDesk, path, dialect="zendisk")
     with pytest.raises(RecipeError, match="dialects are freshdesk"):
         read(HelpDesk, path, dialect="q")
