@@ -123,11 +123,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+CURVE = ["curve", "r.toml", "--into", "subsets"]
+
+
 @pytest.mark.parametrize("more", ["", "bom = true\n", 'turns = "expand"\n'])
 def test_the_command_copies_lines_and_the_law_holds(folder: Path, more: str):
     Path("r.toml").write_text(RECIPE + more)
-    manifest, _ = run(Recipe.load(Path("r.toml"))), None
-    done = CliRunner().invoke(cli, ["curve", "r.toml", "--json"])
+    run(Recipe.load(Path("r.toml")))
+    done = CliRunner().invoke(cli, [*CURVE, "--json"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert [one["percent"] for one in told] == [25, 50, 100]
@@ -139,20 +142,19 @@ def test_the_command_copies_lines_and_the_law_holds(folder: Path, more: str):
     assert all(text.startswith(b"\xef\xbb\xbf") == ("bom" in more) for text in texts)
     found = runs.latest(runs.find("r.toml"))
     assert found.rows == found.written + found.dropped_rows and not runs.verify(runs.find("r.toml"))
-    assert manifest is not None
     with pytest.raises(OutputError, match="exists already"):
-        raise _error(["curve", "r.toml"])
-    assert CliRunner().invoke(cli, ["curve", "r.toml", "--overwrite"]).exit_code == 0
+        raise _error(CURVE)
+    assert CliRunner().invoke(cli, [*CURVE, "--overwrite"]).exit_code == 0
 
 
 def test_a_run_without_subsets_or_with_another_file_is_refused(folder: Path):
     Path("r.toml").write_text(RECIPE.replace("curve = [25, 50]\n", ""))
     run(Recipe.load(Path("r.toml")))
-    assert isinstance(error := _error(["curve", "r.toml"]), InputError) and "curve = [25, 50]" in str(error)
+    assert isinstance(error := _error(CURVE), InputError) and "curve = [25, 50]" in str(error)
     Path("r.toml").write_text(RECIPE)
     run(Recipe.load(Path("r.toml")))
     Path("out/train.jsonl").write_text("{}\n")
-    assert isinstance(error := _error(["curve", "r.toml"]), InputError) and "has changed" in str(error)
+    assert isinstance(error := _error(CURVE), InputError) and "has changed" in str(error)
 
 
 def _error(words: list[str]) -> BaseException:

@@ -9,15 +9,16 @@ import click
 
 @click.command("curve")
 @click.argument("run", metavar="RUN")
-@click.option("--into", metavar="DIR", type=click.Path(path_type=Path), help="Folder to write to; default: RUN-curve.")
+@click.option("--into", metavar="DIR", required=True, type=click.Path(path_type=Path), help="Folder to write to.")
 @click.option("--overwrite", is_flag=True, help="Replace the files of an earlier call.")
 @click.option("--json", "json", is_flag=True, help="Print the files as JSON on stdout.")
-def command(run: str, into: Path | None, overwrite: bool, json: bool) -> None:
+def command(run: str, into: Path, overwrite: bool, json: bool) -> None:
     """Write nested subsets of a run's training rows.
 
     The step `split` chooses them: `curve = [25, 50]`. Train on each, and score all on the same validation rows: if the
-    gain from half to all is small, more rows will not help. RUN as in `ftdata show`. Exit codes: 0 written, 3 the run
-    made no subsets, 4 a file stands there.
+    gain from half to all is small, more rows will not help. RUN as in `ftdata show`. Let DIR lie outside the outputs:
+    whoever loads their folder would load the subsets too. Exit codes: 0 written, 3 the run made no subsets, 4 a file
+    stands there.
     """
     from dataclasses import asdict
 
@@ -28,7 +29,7 @@ def command(run: str, into: Path | None, overwrite: bool, json: bool) -> None:
 
     record = runs.find(run)
     line(f"record: {record.folder}")
-    made = lay_out(record, into or record.folder / f"{record.name}-curve", overwrite=overwrite)
+    made = lay_out(record, into, overwrite=overwrite)
     if json:
         as_json([asdict(one) for one in made])
         return

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ftdata import rows
 from ftdata.batch import conversations
+from ftdata.checks.classes import LABEL_CHARS, are_labels
 from ftdata.conversation import Conversation, Message
 from ftdata.errors import InputError
 from ftdata.evaluation import scores
@@ -17,7 +18,6 @@ from ftdata.transforms.filter import look_up
 Task = Literal["labels", "json", "text"]
 """What the right answers are: labels (three rows share one on average, as in the check `balance`), objects, prose."""
 
-LABEL_CHARS = 64
 _MOST_OBJECTS = 0.9
 
 
@@ -116,7 +116,7 @@ def _task(wanted: list[str]) -> Task:
         return "json"
     labels = [text.strip() for text in wanted if len(text.strip()) <= LABEL_CHARS and "\n" not in text.strip()]
     classes = len(set(labels))
-    return "labels" if len(labels) >= len(wanted) / 2 and 2 <= classes <= len(labels) / 3 else "text"
+    return "labels" if classes > 1 and are_labels(len(wanted), len(labels), classes) else "text"
 
 
 def numbered(questions: tuple[Question, ...]) -> Iterator[dict[str, Any]]:

@@ -26,8 +26,6 @@ from ftdata.targets import Profile
 from ftdata.targets.lines import check_file
 from ftdata.wording import counted, hint
 
-LOCAL = "local"
-"""The destination that is no other: nothing leaves the machine."""
 SENT = ("train", "validation")
 """The splits that a trainer gets; what is held out for a test stays."""
 MOST_DROPPED = 0.5
@@ -39,8 +37,9 @@ _NAMED = 5
 class Handoff:
     """What is to be handed over, to whom, and under which bounds.
 
-    `destination` is the vendor's name, or `local`. `estimate` is what the job costs (None: it costs nothing), `lives`
-    for how many days the tuned model is to be used, `preflight` what the trainer itself found wrong.
+    `destination` is the vendor's name, or `local`: then nothing leaves the machine. `estimate` is what
+    the job costs (None: it costs nothing), `lives` for how many days the tuned model is to be used, `preflight` what
+    the trainer itself found wrong.
     """
 
     record: Record
