@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -243,3 +244,23 @@ def test_only_named_conditions_are_accepted_each_with_a_reason():
 def test_a_run_in_another_layout_is_no_run_for_this_target(runs: dict[tuple[bool, ...], Path]):
     with pytest.raises(InputError, match="no training rows in the layout gemini"):
         Handoff.of(str(runs[False, False, False, False] / "out/train.jsonl"), target("gemini"), "gemini")
+
+
+def test_the_files_of_one_writer_go_together_wherever_its_path_names_the_split(tmp_path: Path):
+    rows = [
+        {"messages": [{"role": "user", "content": f"{i} apples?"}, {"role": "assistant", "content": f"{i * i} pears."}]}
+        for i in range(20)
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    paths = ("training/{split}.jsonl", "other/{split}/train.jsonl")
+    table = {
+        "read": [{"use": "openai-chat", "path": "in.jsonl"}],
+        "step": [{"use": "split", "validation": 0.2, "test": 0.2}],
+        "write": [{"use": "openai-chat", "path": path} for path in paths],
+    }
+    flow.run(Recipe.parse(table, tmp_path, "job"))
+    given = Handoff.of(str(tmp_path / "training/train.jsonl"), target("openai"), "openai")
+    assert {split: str(path.relative_to(tmp_path)) for split, path in given.files.items()} == {
+        "train": "training/train.jsonl",
+        "validation": "training/validation.jsonl",
+    }

@@ -21,7 +21,7 @@ from ftdata.cost.estimate import Estimate
 from ftdata.cost.estimate import refusals as over
 from ftdata.errors import InputError, RecipeError, RefusedError
 from ftdata.files import Record
-from ftdata.manifest import Manifest
+from ftdata.manifest import Manifest, OutputPart
 from ftdata.targets import Profile
 from ftdata.targets.lines import check_file
 from ftdata.wording import counted, hint
@@ -61,13 +61,9 @@ class Handoff:
         """
         record = runs.find(run)
         manifest = runs.latest(record)
-        fitting = [out for out in manifest.outputs if out.use == profile.layout]
-        first = next((out.path.replace(out.split or "", "", 1) for out in fitting), None)
-        mine = {
-            out.split or "train": record.absolute(out.path)
-            for out in fitting
-            if out.path.replace(out.split or "", "", 1) == first and (out.split or "train") in SENT
-        }
+        fitting = [out for out in manifest.outputs if out.use == profile.layout and (out.split or "train") in SENT]
+        first = next((_patterns(out) for out in fitting if out.split in (None, "train")), frozenset())
+        mine = {out.split or "train": record.absolute(out.path) for out in fitting if _patterns(out) & first}
         if "train" not in mine:
             wrote = ", ".join(sorted({out.use for out in manifest.outputs})) or "nothing"
             raise InputError(
@@ -75,6 +71,14 @@ class Handoff:
                 f"(it wrote {wrote}); add a writer {profile.layout}"
             )
         return cls(record, manifest, mine, profile, destination, **more)
+
+
+def _patterns(out: OutputPart) -> frozenset[str]:
+    """Give the paths with `{split}` that a writer may have been given to write this file: outputs of one share one."""
+    if out.split is None:
+        return frozenset((out.path,))
+    at = [hit.span() for hit in re.finditer(re.escape(out.split), out.path)]
+    return frozenset(f"{out.path[:start]}{{split}}{out.path[end:]}" for start, end in at)
 
 
 class Condition(NamedTuple):
