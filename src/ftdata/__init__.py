@@ -16,7 +16,21 @@ if TYPE_CHECKING:
     from ftdata.readers.times import instant
     from ftdata.recipe import Recipe
     from ftdata.source import Source
-    from ftdata.stages import Check, Example, Finding, Job, Reader, Selector, Sniff, Trainer, Transform, Writer
+    from ftdata.stages import (
+        Check,
+        Event,
+        Example,
+        Finding,
+        Job,
+        Order,
+        Reader,
+        Result,
+        Selector,
+        Sniff,
+        Trainer,
+        Transform,
+        Writer,
+    )
     from ftdata.texts import Texts, map_text
 
 __version__ = "0.1.0"
@@ -33,7 +47,21 @@ _HOMES = {
     "readers.times": ("instant",),
     "recipe": ("Recipe",),
     "source": ("Source",),
-    "stages": ("Check", "Example", "Finding", "Job", "Reader", "Selector", "Sniff", "Trainer", "Transform", "Writer"),
+    "stages": (
+        "Check",
+        "Event",
+        "Example",
+        "Finding",
+        "Job",
+        "Order",
+        "Reader",
+        "Result",
+        "Selector",
+        "Sniff",
+        "Trainer",
+        "Transform",
+        "Writer",
+    ),
     "texts": ("Texts", "map_text"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -43,6 +71,7 @@ __all__ = [
     "Batch",
     "Check",
     "Conversation",
+    "Event",
     "Example",
     "Finding",
     "FtdataError",
@@ -50,8 +79,10 @@ __all__ = [
     "Manifest",
     "Message",
     "Messages",
+    "Order",
     "Reader",
     "Recipe",
+    "Result",
     "RowError",
     "Rows",
     "Selector",

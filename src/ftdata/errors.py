@@ -85,6 +85,14 @@ class LockedError(FtdataError):
     exit_code = 7
 
 
+class VendorError(FtdataError):
+    """Report a vendor or a local trainer that refused, failed or could not be reached; nothing of its answer but code
+    and message is told.
+    """
+
+    exit_code = 8
+
+
 class Interrupted(FtdataError):
     """Say that a signal stopped the run between two batches; what was finished can be resumed."""
 

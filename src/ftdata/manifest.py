@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ftdata import files
 from ftdata.errors import RunError
 from ftdata.files import Move, Record
 
@@ -70,6 +71,22 @@ class FindingPart(_Part):
     where: list[str] = []
 
 
+class HandoffPart(_Part):
+    """One hand-over of the outputs to a trainer: to whom, what, and which conditions were accepted, by whom, and why.
+
+    `accepted` gives the reason that the user stated for each condition that did not hold.
+    """
+
+    trainer: str
+    destination: str
+    number: int
+    tag: str
+    hashes: dict[str, str]
+    accepted: dict[str, str] = {}
+    by: str
+    at: str
+
+
 class Manifest(_Part):
     """The record of one run. `rows`: read = written + dropped; `records`: the same for the source's own records."""
 
@@ -98,6 +115,7 @@ class Manifest(_Part):
     started: str = ""
     finished: str = ""
     publish: list[dict[str, Any]] = []
+    handoffs: list[HandoffPart] = []
 
     @field_validator("recipe")
     @classmethod
@@ -125,6 +143,16 @@ def load(path: Path) -> Manifest:
     except (ValueError, OSError, RecursionError) as error:
         told = f"is not a manifest that this version reads ({type(error).__name__})"
         raise RunError(f"{path}: {told}; run the recipe again, or use the version that wrote it") from None
+
+
+def note(record: Record, part: HandoffPart) -> None:
+    """Add a hand-over to the manifest that the outputs belong to; one that it lists already is not added again."""
+    with record.locked():
+        manifest = load(record.manifest)
+        if part.tag not in {other.tag for other in manifest.handoffs}:
+            manifest.handoffs.append(part)
+            text = json.dumps(manifest.model_dump(mode="json", exclude_defaults=False), ensure_ascii=False, indent=1)
+            files.save(record.manifest, text + "\n")
 
 
 def known_hashes(record: Record) -> set[str]:

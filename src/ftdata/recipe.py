@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from ftdata import hooks, tomltext
 from ftdata.errors import InputError, PluginError, RecipeError
 from ftdata.provenance import Provenance
-from ftdata.stages import Check, Reader, Selector, Stage, Transform, Writer, heads
+from ftdata.stages import Check, Reader, Selector, Stage, Trainer, Transform, Writer, heads
 from ftdata.wording import hint
 
 _STEPS = ("transform", "selector", "check")
@@ -71,6 +71,7 @@ class Recipe:
     steps: tuple[Transform | Selector | Check, ...] = ()
     writers: tuple[Writer, ...] = ()
     provenance: Provenance | None = None
+    trainer: Trainer | None = None
     plugins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -95,7 +96,7 @@ class Recipe:
         """Validate the tables of a recipe."""
         problems: list[str] = []
         fault: PluginError | None = None
-        known = ["run", "provenance", *_TABLES]
+        known = ["run", "provenance", *_TABLES, "train"]
         for key in data:
             if key not in known:
                 told = f"there is no such table{hint(key, known)}; tables are {_list(known)}"
@@ -113,27 +114,25 @@ class Recipe:
                 continue
             for number, item in enumerate(listed, 1):
                 place = f"{where}: {table} {number}"
-                fields = {key: value for key, value in item.items() if key != "use"}
-                use = item.get("use")
-                if not isinstance(use, str):
-                    problems.append(f'{place}: use: is missing; name a stage, such as use = "{_example(table)}"')
-                    continue
                 try:
-                    entry = hooks.find(kinds, use)
-                except LookupError as error:
-                    problems.append(f"{place}: use: {error}")
-                    continue
+                    made = _stage(kinds, item, place, _example(table), problems, origins)
                 except PluginError as error:
                     problems.append(f"{place}: use: {error}")
                     fault = fault or error
                     continue
+                if made is not None:
+                    stages[table].append(made)
+        trainer = None
+        if "train" in data:
+            place = f"{where}: train"
+            if not isinstance(data["train"], dict):
+                problems.append(f"{place}: must be a table, [train]")
+            else:
                 try:
-                    stages[table].append(entry.stage(**fields))
-                except ValidationError as error:
-                    problems += [f"{place} ({use}): {line}" for line in _lines(error, entry.stage, fields)]
-                else:
-                    if entry.origin != "ftdata":
-                        origins[entry.origin] = entry.version
+                    trainer = _stage(("trainer",), data["train"], place, "lora", problems, origins)
+                except PluginError as error:
+                    problems.append(f"{place}: use: {error}")
+                    fault = fault or error
         if not data.get("read"):
             problems.append(f"{where}: read: there is no reader; add a [[read]] table with `use` and `path`")
         if not data.get("write"):
@@ -160,6 +159,7 @@ class Recipe:
             steps=tuple(steps),  # type: ignore[arg-type]
             writers=tuple(stages["write"]),  # type: ignore[arg-type]
             provenance=stated,
+            trainer=trainer,  # type: ignore[arg-type]
             plugins=origins,
             warnings=tuple(warnings),
         )
@@ -183,7 +183,48 @@ class Recipe:
             "read": [table(stage) for stage in self.readers],
             "step": [table(stage) for stage in self.steps],
             "write": [table(stage) for stage in self.writers],
+            **({} if self.trainer is None else {"train": table(self.trainer)}),
         }
+
+
+def _stage(
+    kinds: Sequence[str],
+    item: Mapping[str, Any],
+    place: str,
+    example: str,
+    problems: list[str],
+    origins: dict[str, str],
+) -> Stage | None:
+    """Make the stage of one table; None, and what is wrong in `problems`, if it does not hold.
+
+    Raises `PluginError` for a plugin that may offer it and cannot be loaded.
+    """
+    fields = {key: value for key, value in item.items() if key != "use"}
+    use = item.get("use")
+    if not isinstance(use, str):
+        problems.append(f'{place}: use: is missing; name a stage, such as use = "{example}"')
+        return None
+    try:
+        entry = hooks.find(kinds, use)
+        made = entry.stage(**fields)
+    except LookupError as error:
+        problems.append(f"{place}: use: {error}")
+        return None
+    except ValidationError as error:
+        problems += [f"{place} ({use}): {line}" for line in _lines(error, entry.stage, fields)]
+        return None
+    if entry.origin != "ftdata":
+        origins[entry.origin] = entry.version
+    return made
+
+
+def trainer(item: Mapping[str, Any], where: str = "train") -> Trainer:
+    """Make a trainer of its table (`use`, and its fields); raise `RecipeError` with all that is wrong."""
+    problems: list[str] = []
+    made = _stage(("trainer",), item, where, "lora", problems, {})
+    if not isinstance(made, Trainer):
+        raise RecipeError(*problems)
+    return made
 
 
 _Made = TypeVar("_Made", bound=BaseModel)

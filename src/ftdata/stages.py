@@ -20,7 +20,9 @@ from ftdata.batch import Batch
 from ftdata.conversation import Message
 
 if TYPE_CHECKING:
-    from ftdata.manifest import Manifest
+    from ftdata.cost.estimate import Estimate
+    from ftdata.handoff.gate import Passed
+    from ftdata.handoff.state import State
     from ftdata.source import Source
 
 
@@ -78,12 +80,59 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Order:
+    """What a trainer would do, before anything is sent or started.
+
+    `texts` are the exact request or configuration to show, a title and a text each; `estimate` is what the job costs
+    (None: it costs nothing), `notes` what a user should know, `problems` why the trainer would refuse: the gate's
+    condition `preflight`.
+    """
+
+    texts: tuple[tuple[str, str], ...]
+    estimate: Estimate | None = None
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Job:
-    """What a trainer started: where, under which id, in which state."""
+    """Where a job stands: under which id, in which state, and the model that came of it.
+
+    `status` is `starting` (nobody knows yet whether the job exists), `queued`, `running`, `paused`, `succeeded`,
+    `failed` or `cancelled`; `detail` a sentence for people: the error of one that failed.
+    """
 
     trainer: str
     id: str
     status: str
+    model: str | None = None
+    detail: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status in ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a job's log: when (ISO 8601), how grave (`info`, `warn`, `error`), what, and the numbers in it."""
+
+    at: str
+    level: str
+    message: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job that succeeded left: files by what they are, and the two models as `ftdata eval` takes them."""
+
+    job: Job
+    base: str
+    tuned: str
+    files: Mapping[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Rows(Protocol):
@@ -272,12 +321,56 @@ class Writer(Stage):
 
 
 class Trainer(Stage):
-    """Base of trainers: thin; hands a proven run to a service or a local tool."""
+    """Base of trainers: thin; hands the files of a proven run to a service or a local tool.
+
+    `ftdata train` finds the files, asks for the order, judges it at the gate, and only then calls `start`. Whatever a
+    trainer must not forget it gives to `state.keep` before and after each step: after a crash it finds it there.
+    """
 
     kind: ClassVar[str] = "trainer"
+    takes: ClassVar[tuple[str, ...]] = ()
+    """The writers whose files it takes; the first that the run has is used."""
 
-    def train(self, manifest: Manifest) -> Job:
-        """Start training on the outputs of a finished run."""
+    @property
+    def destination(self) -> str:
+        """Give the name that `[provenance] destinations` must list: a vendor, or `local` where nothing leaves."""
+        raise NotImplementedError
+
+    @property
+    def target(self) -> str:
+        """Give the target by whose rules the files are judged (`ftdata targets`)."""
+        raise NotImplementedError
+
+    def order(self, files: Mapping[str, Path], state: State) -> Order:
+        """Say what would be done with the files of each split. Sends nothing, starts nothing, needs no key."""
+        raise NotImplementedError
+
+    def start(self, given: Passed, state: State) -> Job:
+        """Start the job; one that `state` shows to be started is found again, never started twice.
+
+        Raises `VendorError` for a vendor that refuses or cannot be reached, `OutputError` for bytes that are not those
+        that were judged.
+        """
+        raise NotImplementedError
+
+    def look(self, state: State) -> Job:
+        """Ask where the job stands."""
+        raise NotImplementedError
+
+    def events(self, state: State) -> Iterator[Event]:
+        """Tell the job's log, oldest first."""
+        raise NotImplementedError
+
+    def cancel(self, state: State) -> Job:
+        """Stop the job."""
+        raise NotImplementedError
+
+    def resume(self, state: State) -> Job:
+        """Go on with a job that was interrupted, paused, or whose start nobody saw the end of."""
+        raise NotImplementedError
+
+    def result(self, state: State, into: Path) -> Result:
+        """Fetch what the job left into a folder: metrics, plot, checkpoints. Raises `InputError` before its end."""
         raise NotImplementedError
 
 

@@ -34,6 +34,7 @@ COMMANDS = (
     "cost",
     "advise",
     "curve",
+    "train",
     "eval",
     "stages",
     "plugins",

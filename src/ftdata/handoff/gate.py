@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -54,21 +54,27 @@ class Handoff:
     preflight: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, run: str, profile: Profile, destination: str, **more: Any) -> Handoff:
-        """Find a run and those of its outputs that are in the target's layout.
+    def of(
+        cls, run: str, profile: Profile, destination: str, takes: Sequence[str] | None = None, **more: Any
+    ) -> Handoff:
+        """Find a run and those of its outputs that one of the writers in `takes` wrote (default: the target's layout).
 
-        Raises `InputError` if there is no such run, or no output of it is in this layout.
+        The first of them that the run has is taken. Raises `InputError` if there is no such run, or none of its outputs
+        is of these writers.
         """
         record = runs.find(run)
         manifest = runs.latest(record)
-        fitting = [out for out in manifest.outputs if out.use == profile.layout and (out.split or "train") in SENT]
+        takes = takes or (profile.layout,)
+        rows = [out for out in manifest.outputs if out.rows and (out.split or "train") in SENT]
+        use = next((name for name in takes for out in rows if out.use == name), "")
+        fitting = [out for out in rows if out.use == use]
         first = next((_patterns(out) for out in fitting if out.split in (None, "train")), frozenset())
         mine = {out.split or "train": record.absolute(out.path) for out in fitting if _patterns(out) & first}
         if "train" not in mine:
             wrote = ", ".join(sorted({out.use for out in manifest.outputs})) or "nothing"
             raise InputError(
-                f"{run}: the run wrote no training rows in the layout {profile.layout} that {profile.name} takes "
-                f"(it wrote {wrote}); add a writer {profile.layout}"
+                f"{run}: the run wrote no training rows that {profile.name} takes (it wrote {wrote}); "
+                f"add a writer {' or '.join(takes)}"
             )
         return cls(record, manifest, mine, profile, destination, **more)
 

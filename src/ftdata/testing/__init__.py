@@ -18,12 +18,14 @@ from __future__ import annotations
 from ftdata.testing.ends import check_reader, check_writer
 from ftdata.testing.rows import CANARY, hard_rows
 from ftdata.testing.steps import check_check, check_selector, check_transform
+from ftdata.testing.training import check_trainer
 
 __all__ = [
     "CANARY",
     "check_check",
     "check_reader",
     "check_selector",
+    "check_trainer",
     "check_transform",
     "check_writer",
     "hard_rows",

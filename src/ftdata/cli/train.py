@@ -1,0 +1,285 @@
+"""`ftdata train`, and what can be asked of a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ftdata.cli.cost import Amount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ftdata.cost import Money
+    from ftdata.handoff.launch import Launch
+    from ftdata.stages import Event, Job
+
+
+class Train(click.Group):
+    """A group whose commands ask of a job; anything else is the run to start: `ftdata train RUN`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `start` before a run."""
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = ["start", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("train", cls=Train, subcommand_metavar="RUN [OPTIONS] | COMMAND RUN")
+def command() -> None:
+    """Hand a run to a trainer, if the gate lets it; watch, stop, fetch.
+
+    \b
+    ftdata train samples/story.toml --dry-run          what would be done, and what the gate says
+    ftdata train samples/story.toml                    the same, done (ftdata train start --help)
+    ftdata train status samples/story.toml             where the job stands
+
+    Exit codes: 0 done, 1 the job failed, 2 usage, 3 no such run or job, 6 refused, 7 in hand elsewhere, 8 the vendor or
+    the trainer failed, 130 interrupted (ftdata train resume goes on).
+    """
+
+
+@command.command("start")
+@click.argument("run", metavar="RUN")
+@click.option("--with", "use", metavar="TRAINER", help="Trainer, if not the one of the recipe's [train].")
+@click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Setting of the trainer; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Show the request or configuration, the cost and the gate; do nothing.")
+@click.option("--accept", metavar='CODE="REASON"', multiple=True, help="Accept that a condition does not hold.")
+@click.option("--max-cost", type=Amount(), metavar="MONEY", help="What the job may cost at most, such as 5USD.")
+@click.option("--lives", type=click.IntRange(1), default=90, show_default=True, help="Days the model is to be used.")
+@click.option(
+    "--yes-send-to", "send_to", metavar="NAME", help="Agree that the files are sent there; asks on a terminal."
+)
+@click.option("--again", is_flag=True, help="Start another job, though this run has one.")
+@click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+def start(
+    run: str,
+    use: str | None,
+    pairs: tuple[str, ...],
+    dry_run: bool,
+    accept: tuple[str, ...],
+    max_cost: Money | None,
+    lives: int,
+    send_to: str | None,
+    again: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Start a job with the files that a run wrote, if all nine conditions of the gate hold.
+
+    RUN as in `ftdata show`. What was started already is found again, never started twice. Exit codes as above.
+    """
+    from ftdata.cli.terminal import as_json
+    from ftdata.handoff import launch as launching
+    from ftdata.handoff.gate import accepts
+    from ftdata.sniff import settings
+
+    accepted = accepts(accept)
+    launch = launching.prepare(run, use, settings(pairs), max_cost=max_cost, lives=lives, again=again)
+    if dry_run:
+        raise SystemExit(_show(launch, accepted, json))
+    if not quiet:
+        launch.state.watch = _told
+    if send_to is None:
+        send_to = _agreed(launch, accepted)
+    job = launching.start(launch, accepted, send_to=send_to)
+    if json:
+        as_json(_values(job))
+    elif not quiet:
+        _say(job, run)
+    raise SystemExit(1 if job.status in ("failed", "cancelled") else 0)
+
+
+def _agreed(launch: Launch, accepted: dict[str, str]) -> str | None:
+    """Ask once on a terminal, naming who gets what for how much; nobody is asked about what is refused anyway."""
+    import sys
+
+    from ftdata.cli.terminal import line
+    from ftdata.handoff.launch import told
+
+    refused = [one for one in launch.refusals if one.code not in accepted]
+    if not launch.leaves or refused or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    for text in (
+        f"to {launch.trainer.destination}: {launch.handoff.profile.title}",
+        *told(launch),
+        *launch.order.notes,
+    ):
+        line(f"  {text}")
+    if click.confirm(f"Send it to {launch.trainer.destination}?", default=False, err=True):
+        return launch.trainer.destination
+    return None
+
+
+def _show(launch: Launch, accepted: dict[str, str], json: bool) -> int:
+    from ftdata.cli.terminal import as_json, data, line, prose
+    from ftdata.cost.page import as_json as values
+    from ftdata.cost.page import page
+    from ftdata.handoff.launch import told
+
+    refused = launch.refusals
+    against = [one for one in refused if one.code not in accepted]
+    order = launch.order
+    if json:
+        as_json(
+            {
+                "destination": launch.trainer.destination,
+                "rows": launch.rows,
+                "order": dict(order.texts),
+                "notes": list(order.notes),
+                "estimate": None if order.estimate is None else values(order.estimate),
+                "refused": [{"code": one.code, "why": one.why} for one in against],
+                "accepted": accepted,
+            }
+        )
+        return 6 if against else 0
+    for title, text in order.texts:
+        data(f"--- {title}")
+        for part in text.rstrip("\n").split("\n"):
+            data(part)
+    if order.estimate is not None:
+        data("---")
+        for part in page(order.estimate, launch.handoff.record.name):
+            data(part)
+    line(f"to {launch.trainer.destination}: {'; '.join(told(launch))}")
+    for note in order.notes:
+        prose(f"note: {note}")
+    for one in refused:
+        word = "accepted" if one.code in accepted else "would be refused"
+        prose(f"{word} ({one.code}): {one.why}", fg="yellow" if one.code in accepted else "red")
+    if not against:
+        line("the gate would let it through; nothing was sent or started", fg="green")
+    return 6 if against else 0
+
+
+def _asking(name: str, about: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command that asks of the job of a run; the function gets its trainer and its state."""
+
+    def wrap(function: Callable[..., None]) -> click.Command:
+        at = click.option("--at", metavar="NAME", help="Where the job is, if the run has jobs at several places.")
+        json = click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
+        return command.command(name, help=about)(click.argument("run", metavar="RUN")(at(json(function))))
+
+    return wrap
+
+
+@_asking("status", "Tell where the job of a run stands.")
+def status(run: str, at: str | None, json: bool) -> None:
+    """Tell where the job of a run stands."""
+    from ftdata.handoff.launch import found
+
+    made, state = found(run, at)
+    _end(made.look(state), run, json)
+
+
+@_asking("events", "Tell the log of the job of a run, oldest first.")
+def events(run: str, at: str | None, json: bool) -> None:
+    """Tell the log of the job of a run."""
+    from dataclasses import asdict
+
+    from ftdata.cli.terminal import as_json, data
+    from ftdata.handoff.launch import found
+
+    made, state = found(run, at)
+    if json:
+        as_json([asdict(event) for event in made.events(state)])
+        return
+    for event in made.events(state):
+        data(_line(event))
+
+
+@_asking("cancel", "Stop the job of a run.")
+def cancel(run: str, at: str | None, json: bool) -> None:
+    """Stop the job of a run."""
+    from contextlib import nullcontext
+
+    from ftdata.handoff.launch import HERE, found
+
+    made, state = found(run, at)
+    # A job on this machine is held by the process that runs it.
+    with nullcontext() if made.destination == HERE else state.locked():
+        job = made.cancel(state)
+    _end(job, run, json, cancelled=0)
+
+
+@_asking("resume", "Go on with a job that was interrupted or paused, or whose start nobody saw the end of.")
+def resume(run: str, at: str | None, json: bool) -> None:
+    """Go on with the job of a run."""
+    from ftdata.handoff.launch import found
+
+    made, state = found(run, at)
+    state.watch = None if json else _told
+    with state.locked():
+        state.read()
+        job = made.resume(state)
+    _end(job, run, json)
+
+
+@command.command("result")
+@click.argument("run", metavar="RUN")
+@click.option("--into", metavar="DIR", required=True, help="Folder to write to: metrics, their plot, checkpoints.")
+@click.option("--at", metavar="NAME", help="Where the job is, if the run has jobs at several places.")
+@click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
+def result(run: str, into: str, at: str | None, json: bool) -> None:
+    """Fetch what the job of a run left, and name the model."""
+    from pathlib import Path
+
+    from ftdata.cli.terminal import as_json, data, line, prose
+    from ftdata.handoff.launch import found
+
+    made, state = found(run, at)
+    got = made.result(state, Path(into))
+    if json:
+        files = {name: str(path) for name, path in got.files.items()}
+        as_json({**_values(got.job), "base": got.base, "tuned": got.tuned, "files": files, "notes": list(got.notes)})
+        return
+    data(f"base   {got.base}")
+    data(f"tuned  {got.tuned}")
+    for name, path in got.files.items():
+        data(f"{name}  {path}")
+    for note in got.notes:
+        prose(note)
+    line(f"compare them: ftdata eval {run} --trained --shots 4 --answers DIR", fg="green")
+
+
+def _values(job: Job) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(job)
+
+
+def _end(job: Job, run: str, json: bool, cancelled: int = 1) -> None:
+    from ftdata.cli.terminal import as_json
+
+    if json:
+        as_json(_values(job))
+    else:
+        _say(job, run)
+    raise SystemExit({"failed": 1, "cancelled": cancelled}.get(job.status, 0))
+
+
+def _say(job: Job, run: str) -> None:
+    from ftdata.cli.terminal import data, line, prose
+
+    data("  ".join(part for part in (job.id or "-", job.status, job.model or "") if part))
+    if job.detail:
+        prose(job.detail, fg="red" if job.status == "failed" else None)
+    if job.status == "succeeded":
+        line(f"next: ftdata train result {run} --into DIR, ftdata eval {run} --trained --answers DIR", fg="green")
+    elif not job.ended:
+        line(f"watch it: ftdata train status {run}")
+
+
+def _told(event: Event) -> None:
+    from ftdata.cli.terminal import line
+
+    line(_line(event), fg={"error": "red", "warn": "yellow"}.get(event.level))
+
+
+def _line(event: Event) -> str:
+    numbers = "  ".join(f"{name} {value:g}" for name, value in event.numbers.items())
+    return "  ".join(
+        part for part in (event.at, event.level if event.level != "info" else "", event.message, numbers) if part
+    )

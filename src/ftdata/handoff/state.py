@@ -1,0 +1,149 @@
+"""What is known of a job that was handed over: one small file, written before and after each step that counts.
+
+It lies in the run's record, private to its owner, and holds names, hashes, ids and numbers: no key, no text of a row.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ftdata import files
+from ftdata.errors import InputError, LockedError, OutputError, RunError
+from ftdata.files import Record
+from ftdata.stages import Event
+
+
+class State:
+    """The state of one job. `facts` is what its trainer keeps: ids, folders, progress; JSON values."""
+
+    def __init__(self, record: Record, destination: str, number: int = 1) -> None:
+        self.record = record
+        self.destination = destination
+        self.number = number
+        self.folder = record.folder / "jobs"
+        self.path = self.folder / f"{destination}-{number}.json"
+        self.known: dict[str, Any] = {}
+        self.watch: Callable[[Event], None] | None = None
+        """Who is told meanwhile how a job that runs here goes."""
+
+    @classmethod
+    def latest(cls, record: Record, destination: str) -> State:
+        """Give the state of the latest job at a destination; a new one, not yet saved, where there was none."""
+        numbers = [number for name, number in _jobs(record) if name == destination]
+        state = cls(record, destination, max(numbers, default=1))
+        if state.path.exists():
+            state.read()
+        return state
+
+    @classmethod
+    def only(cls, record: Record, destination: str | None) -> State:
+        """Give the state of the latest job of a run, wherever it is.
+
+        Raises `InputError` if there is none, or several and no destination was named.
+        """
+        there = sorted({name for name, _ in _jobs(record)})
+        if destination is not None and destination not in there:
+            listed = f" (it was given to: {', '.join(there)})" if there else ""
+            raise InputError(f"{record.name}: was not given to {destination}{listed}; start with ftdata train")
+        if not there:
+            raise InputError(f"{record.name}: no job of this run is known; start one with ftdata train")
+        if destination is None and len(there) > 1:
+            raise InputError(f"{record.name}: was given to {', '.join(there)}; say which with --at")
+        return cls.latest(record, destination or there[0])
+
+    def following(self) -> State:
+        """Give the state of a further job of the same run: another number, another tag."""
+        return State(self.record, self.destination, self.number + 1)
+
+    # --- what is known -----------------------------------------------------------------------------------------------
+
+    @property
+    def begun(self) -> bool:
+        """Whether a job was begun: the file is there."""
+        return bool(self.known)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the trainer keeps."""
+        facts: dict[str, Any] = self.known.get("facts", {})
+        return facts
+
+    @property
+    def trainer(self) -> Mapping[str, Any]:
+        """The trainer's table, as a recipe writes it."""
+        table: dict[str, Any] = self.known.get("trainer", {})
+        return table
+
+    @property
+    def tag(self) -> str:
+        """The mark by which the job is found again at the vendor: of the bytes, the settings, and the job's number."""
+        return str(self.known["tag"])
+
+    def tagged(self, trainer: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
+        """Give the tag that a job of these settings and bytes has."""
+        judged = json.dumps([dict(sorted(hashes.items())), dict(trainer), self.number], sort_keys=True)
+        return hashlib.sha256(judged.encode()).hexdigest()[:40]
+
+    def begin(self, trainer: Mapping[str, Any], hashes: Mapping[str, str], more: Mapping[str, Any]) -> None:
+        """Note, before anything leaves, what is to be handed over: settings, hashes, what was accepted."""
+        tag = self.tagged(trainer, hashes)
+        self.known = {"trainer": dict(trainer), "tag": tag, "hashes": dict(hashes), **more, "facts": {}}
+        self._save()
+
+    def keep(self, **facts: Any) -> None:
+        """Add facts, and write them to the disk before this returns. A value of None forgets one."""
+        held = {**self.facts, **facts}
+        self.known["facts"] = {name: value for name, value in held.items() if value is not None}
+        self._save()
+
+    def tell(self, event: Event) -> None:
+        """Tell whoever watches; nothing is kept."""
+        if self.watch is not None:
+            self.watch(event)
+
+    def read(self) -> None:
+        """Read the file. Raises `RunError` if it is none of ours."""
+        try:
+            found = json.loads(self.path.read_bytes())
+            if not isinstance(found, dict) or not {"trainer", "tag", "hashes", "facts"} <= found.keys():
+                raise ValueError
+        except (OSError, ValueError, RecursionError):
+            raise RunError(f"{self.path}: is no state of a job that this version reads; move it away") from None
+        self.known = found
+
+    def _save(self) -> None:
+        files.private_folder(self.folder)
+        files.save(self.path, json.dumps(self.known, ensure_ascii=False, indent=1) + "\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the job alone; raise `LockedError` if another process has it."""
+        files.private_folder(self.record.folder)
+        files.private_folder(self.folder)
+        path = self.folder / f"{self.destination}.lock"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written: {os.strerror(error.errno or 0).lower()}") from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise LockedError(f"{path}: another process has this job in hand; wait for it") from None
+        finally:
+            os.close(handle)
+
+
+def _jobs(record: Record) -> list[tuple[str, int]]:
+    found: list[tuple[str, int]] = []
+    for path in sorted((record.folder / "jobs").glob("*-*.json")):
+        name, _, number = path.stem.rpartition("-")
+        if number.isdecimal():
+            found.append((name, int(number)))
+    return found
