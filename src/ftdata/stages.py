@@ -7,6 +7,7 @@ kind; `name` is the word in a recipe. The first line of a stage's docstring is w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -330,6 +331,21 @@ class Trainer(Stage):
     kind: ClassVar[str] = "trainer"
     takes: ClassVar[tuple[str, ...]] = ()
     """The writers whose files it takes; the first that the run has is used."""
+    places: ClassVar[tuple[str, ...]] = ()
+    """Settings that name a file or folder: relative to the recipe's folder, or where the command is given."""
+    names: ClassVar[tuple[str, ...]] = ()
+    """Settings that do so if it is there, and are a name elsewhere (a model of a hub) if not."""
+
+    def placed(self, folder: Path) -> Trainer:
+        """Give the trainer with its relative `places` and `names` meant from a folder."""
+        found = {}
+        for key in (*self.places, *self.names):
+            value = getattr(self, key)
+            if value is not None:
+                path = Path(os.path.abspath(folder / Path(value).expanduser()))
+                if key in self.places or path.exists():
+                    found[key] = type(value)(path)
+        return self.model_copy(update=found)
 
     @property
     def destination(self) -> str:

@@ -32,10 +32,13 @@ class Acme(ftdata.Trainer):
 
     name: ClassVar[str] = "acme"
     takes: ClassVar[tuple[str, ...]] = ("trl-completion", "openai-chat")
+    places: ClassVar[tuple[str, ...]] = ("notes",)
+    names: ClassVar[tuple[str, ...]] = ("model",)
 
     model: str = Field(description="model to tune")
     fail: str = Field("", description="where to fail: before or after the job is made")
     near: bool = Field(False, description="whether nothing leaves")
+    notes: Path | None = Field(None, description="file of notes")
 
     @property
     def destination(self) -> str:
@@ -214,6 +217,20 @@ def test_settings_come_from_the_recipe_as_it_stands_and_from_the_command(tmp_pat
         launch.prepare(str(bare))
     with pytest.raises(InputError, match="no job of this run is known"):
         launch.found(str(bare))
+
+
+def test_paths_are_meant_from_where_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    recipe = made(tmp_path, notes="a.txt")
+    (tmp_path / "small").mkdir()
+    away = tmp_path / "away"
+    (away / "large").mkdir(parents=True)
+    monkeypatch.chdir(away)
+    for run in (recipe, tmp_path / "out/train.jsonl"):
+        found = launch.prepare(str(run)).trainer
+        assert found == Acme(model=str(tmp_path / "small"), notes=tmp_path / "a.txt")
+    found = launch.prepare(str(recipe), settings={"model": "large", "notes": "b.txt"}).trainer
+    assert found == Acme(model=str(away / "large"), notes=away / "b.txt")
+    assert launch.prepare(str(recipe), settings={"model": "org/model"}).trainer.model == "org/model"
 
 
 def test_a_run_that_wrote_nothing_the_trainer_takes_says_which_writer_to_add(tmp_path: Path):

@@ -116,20 +116,24 @@ def found(run: str, destination: str | None = None) -> tuple[Trainer, State]:
 
 
 def _trainer(run: str, use: str | None, settings: Mapping[str, Any]) -> Trainer:
-    stated: Mapping[str, Any] = _stated(run)
+    stated, folder = _stated(run)
     if use is None and not stated:
         raise RecipeError(f"{run}: names no trainer; add a table [train] to its recipe, or say --with lora")
     kept = stated if use in (None, stated.get("use")) else {}
-    return trainer({**kept, **settings, "use": use or stated["use"]})
+    made = trainer({**kept, **settings, "use": use or stated["use"]})
+    from_recipe, from_here = made.placed(folder), made.placed(Path())
+    own = {key: getattr(from_here, key) for key in settings}
+    return from_recipe.model_copy(update=own)
 
 
-def _stated(run: str) -> Mapping[str, Any]:
-    """Give the table `[train]` of a recipe as it stands now, or of the recipe that a run's record holds."""
+def _stated(run: str) -> tuple[Mapping[str, Any], Path]:
+    """Give the table `[train]` of a recipe as it stands now, or of the recipe of a run's record, and its folder."""
     if Path(run).suffix == ".toml" and Path(run).is_file():
         recipe = Recipe.load(run)
-        return {} if recipe.trainer is None else table(recipe.trainer)
-    told: Mapping[str, Any] = runs.latest(runs.find(run)).recipe.get("train", {})
-    return told
+        return {} if recipe.trainer is None else table(recipe.trainer), recipe.folder
+    record = runs.find(run)
+    told = runs.latest(record)
+    return told.recipe.get("train", {}), record.absolute(told.folder)
 
 
 def _same(launch: Launch, passed: Passed) -> None:
