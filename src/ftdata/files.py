@@ -113,6 +113,31 @@ def save(path: Path, text: str, *, overwrite: bool = True) -> None:
     sync(path.parent)
 
 
+@contextmanager
+def locked(path: Path, told: str, remedy: str) -> Iterator[None]:
+    """Hold a lock file alone; raise `LockedError` of what is `told`, the holder and the remedy if another has it.
+
+    The lock is the system's own (flock): a holder that died holds nothing.
+    """
+    with _writing(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 200, 0).decode(errors="ignore").strip() or "another process"
+            raise LockedError(f"{told} ({holder}); {remedy}") from None
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            raise OutputError(f"{path}: cannot be locked: {why}; write to a disk that locks files") from None
+        os.ftruncate(handle, 0)
+        since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()} since {since}".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
 @dataclass(frozen=True)
 class Move:
     """One step of publishing: what lies under a scratch name goes to its final name.
@@ -201,36 +226,15 @@ class Record:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the record alone; raise `LockedError`, naming the holder, if another run has it.
-
-        The lock is the system's own (flock): a holder that died holds nothing.
-        """
+        """Hold the record alone; raise `LockedError`, naming the holder, if another run has it."""
         private_folder(self.base / ".ftdata")
         private_folder(self.folder)
         ignore = self.base / ".ftdata" / ".gitignore"
         if not ignore.exists():
             save(ignore, "*\n")
-        path = self.folder / "lock"
-        with _writing(path):
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(handle, 200, 0).decode(errors="ignore").strip() or "another process"
-                raise LockedError(
-                    f"{self.folder}: another run holds this record ({holder}); wait for it, or give this run another "
-                    "name with [run] name"
-                ) from None
-            except OSError as error:
-                told = os.strerror(error.errno or 0).lower()
-                raise OutputError(f"{path}: cannot be locked: {told}; write to a disk that locks files") from None
-            os.ftruncate(handle, 0)
-            since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()} since {since}".encode(), 0)
+        remedy = "wait for it, or give this run another name with [run] name"
+        with locked(self.folder / "lock", f"{self.folder}: another run holds this record", remedy):
             yield
-        finally:
-            os.close(handle)
 
     # --- scratch ------------------------------------------------------------------------------------------------------
 

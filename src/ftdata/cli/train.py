@@ -51,6 +51,7 @@ def command() -> None:
 @click.option(
     "--yes-send-to", "send_to", metavar="NAME", help="Agree that the files are sent there; asks on a terminal."
 )
+@click.option("--measure", is_flag=True, help="Tell time and memory by a dry run of at most 100 rows (lora).")
 @click.option("--again", is_flag=True, help="Start another job, though this run has one.")
 @click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -63,6 +64,7 @@ def start(
     max_cost: Money | None,
     lives: int,
     send_to: str | None,
+    measure: bool,
     again: bool,
     json: bool,
     quiet: bool,
@@ -78,6 +80,9 @@ def start(
 
     accepted = accepts(accept)
     launch = launching.prepare(run, use, settings(pairs), max_cost=max_cost, lives=lives, again=again)
+    if measure:
+        _measure(launch, json)
+        return
     if dry_run:
         raise SystemExit(_show(launch, accepted, json))
     if not quiet:
@@ -90,6 +95,25 @@ def start(
     elif not quiet:
         _say(job, run)
     raise SystemExit(1 if job.status in ("failed", "cancelled") else 0)
+
+
+def _measure(launch: Launch, json: bool) -> None:
+    from dataclasses import asdict
+
+    from ftdata.cli.terminal import as_json, data
+    from ftdata.errors import RecipeError
+    from ftdata.trainers.lora.trainer import Lora
+
+    if not isinstance(launch.trainer, Lora):
+        raise click.UsageError("--measure is a dry run on this machine: for the trainer lora")
+    if launch.order.problems:
+        raise RecipeError(*launch.order.problems)
+    found = launch.trainer.measure(launch.handoff.files, launch.state)
+    if json:
+        as_json(asdict(found))
+        return
+    for text in found.told():
+        data(text)
 
 
 def _agreed(launch: Launch, accepted: dict[str, str]) -> str | None:
@@ -244,6 +268,37 @@ def result(run: str, into: str, at: str | None, json: bool) -> None:
     line(f"compare them: ftdata eval {run} --trained --shots 4 --answers DIR", fg="green")
 
 
+@command.command("rescue")
+@click.argument("folder", metavar="DIR")
+@click.option("--from", "preset", default="openai", show_default=True, help="Who: openai, azure, nebius or local.")
+@click.option("--base-url", metavar="URL", help="Address of the account, where the preset has none.")
+@click.option("--key-env", metavar="NAME", help="Environment variable that holds the key.  [default: the preset's]")
+@click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
+def rescue(folder: str, preset: str, base_url: str | None, key_env: str | None, json: bool) -> None:
+    """Save all of an account's fine-tuning before it closes: files, jobs, results.
+
+    Into a private folder with a manifest of hashes; started again, it fetches what is missing. The files hold the rows
+    that were trained on. Exit codes: 0 done, 2 usage, 4 the folder holds something else, 8 the vendor failed.
+    """
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from ftdata import endpoints
+    from ftdata.cli.terminal import as_json, data, line
+    from ftdata.trainers.openai.rescue import rescue as save
+
+    done = save(endpoints.endpoint(preset, base_url, key_env), Path(folder), lambda said: line(said))
+    if json:
+        as_json(asdict(done))
+        return
+    data(f"{done.folder}: {', '.join(f'{count:,} {what}' for what, count in done.counts.items())}")
+    data(f"{done.fetched:,} fetched, {done.kept:,} there already, {len(done.denied):,} denied")
+    for name, why in done.denied.items():
+        line(f"denied: {name}: {why}", fg="yellow")
+    for model in done.models:
+        data(f"model  {model}")
+
+
 def _values(job: Job) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -279,7 +334,5 @@ def _told(event: Event) -> None:
 
 
 def _line(event: Event) -> str:
-    numbers = "  ".join(f"{name} {value:g}" for name, value in event.numbers.items())
-    return "  ".join(
-        part for part in (event.at, event.level if event.level != "info" else "", event.message, numbers) if part
-    )
+    level = "" if event.level == "info" else event.level
+    return "  ".join(part for part in (event.at, level, event.message) if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,21 @@ _NAMES = ("row", "id", "custom_id")
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What one answer took: tokens read and written, and seconds of waiting; null where it is not known."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Answers:
-    """The answers of one system: one for each question, null where there is none."""
+    """The answers of one system: one for each question, null where there is none; `usage` likewise, or empty."""
 
     system: str
     texts: tuple[str | None, ...]
+    usage: tuple[Usage | None, ...] = ()
 
     @property
     def given(self) -> int:
@@ -34,7 +45,8 @@ def answers(system: str, path: Path | str, questions: tuple[Question, ...]) -> A
 
     A record says its answer under `prediction` (or `answer`, `completion`, `output`, `response`, `content`, `text`), as
     chat `messages` that end with the assistant, or as a line of OpenAI's batch output. It names its question by `row`
-    (from 1), `id` or `custom_id`; if no record does, they stand in the order of the questions, one for each.
+    (from 1), `id` or `custom_id`; if no record does, they stand in the order of the questions, one for each. What the
+    answer took may stand beside it: `prompt_tokens`, `completion_tokens`, `seconds`, or the `usage` of batch output.
 
     Raises:
         InputError: the file cannot be read, a record has no answer, names no question that there is, or one named
@@ -48,9 +60,10 @@ def answers(system: str, path: Path | str, questions: tuple[Question, ...]) -> A
                     f"{source.name}: holds {len(found):,} answers to {len(questions):,} questions; name the question "
                     "in each by row or id (ftdata eval … --questions FILE writes them)"
                 )
-            return Answers(system, tuple(text for _, _, text in found))
+            return Answers(system, tuple(text for _, _, text in found), tuple(_usage(one.value) for one, _, _ in found))
         places = _places(questions)
         texts: list[str | None] = [None] * len(questions)
+        took: list[Usage | None] = [None] * len(questions)
         seen: dict[int, int] = {}
         for record, name, text in found:
             where = source.place(record.number)
@@ -61,8 +74,8 @@ def answers(system: str, path: Path | str, questions: tuple[Question, ...]) -> A
             at = places[name]
             if at in seen:
                 raise InputError(f"{where}: answers a question that was answered at {source.place(seen[at])}")
-            seen[at], texts[at] = record.number, text
-    return Answers(system, tuple(texts))
+            seen[at], texts[at], took[at] = record.number, text, _usage(record.value)
+    return Answers(system, tuple(texts), tuple(took))
 
 
 def _places(questions: tuple[Question, ...]) -> dict[tuple[str, str], int]:
@@ -104,3 +117,27 @@ def _batched(value: dict[str, Any]) -> list[Any] | None:
         held = held.get(key) if isinstance(held, dict) else None
     first = held[0] if isinstance(held, list) and held else None
     return [first["message"]] if isinstance(first, dict) and "message" in first else None
+
+
+def _usage(value: dict[str, Any]) -> Usage | None:
+    """Give what an answer took, from its own keys, else from OpenAI's `usage`; None where nothing is said of it."""
+    held: Any = value.get("response")
+    for key in ("body", "usage"):
+        held = held.get(key) if isinstance(held, dict) else None
+    said = (held if isinstance(held, dict) else {}) | value
+    read, written, seconds = (_number(said.get(key)) for key in ("prompt_tokens", "completion_tokens", "seconds"))
+    if read is None and written is None and seconds is None:
+        return None
+    return Usage(None if read is None else int(read), None if written is None else int(written), seconds)
+
+
+def _number(value: Any) -> float | None:
+    """Give a number that may count something; in delimited text it is written as text. None for all else."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if value >= 0 and math.isfinite(value) else None

@@ -5,16 +5,14 @@ It lies in the run's record, private to its owner, and holds names, hashes, ids 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ftdata import files
-from ftdata.errors import InputError, LockedError, OutputError, RunError
+from ftdata.errors import InputError, RunError
 from ftdata.files import Record
 from ftdata.stages import Event
 
@@ -126,18 +124,9 @@ class State:
         """Hold the job alone; raise `LockedError` if another process has it."""
         files.private_folder(self.record.folder)
         files.private_folder(self.folder)
-        path = self.folder / f"{self.destination}.lock"
-        try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {os.strerror(error.errno or 0).lower()}") from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        told = f"{self.path}: another process has this job in hand"
+        with files.locked(self.folder / f"{self.destination}.lock", told, "wait for it"):
             yield
-        except BlockingIOError:
-            raise LockedError(f"{path}: another process has this job in hand; wait for it") from None
-        finally:
-            os.close(handle)
 
 
 def _jobs(record: Record) -> list[tuple[str, int]]:

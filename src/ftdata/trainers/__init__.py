@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-STAGES: dict[str, str] = {}
+STAGES: dict[str, str] = {"lora": "lora:Lora", "openai": "openai:OpenAITrainer"}

@@ -28,6 +28,10 @@ class TrainedRows(OpenAIChat):
         return render(batch, self.meta)
 
 
+_HEAD = """Train with axolotl, in this folder: axolotl train axolotl.yaml
+It reports its use to its makers, unless AXOLOTL_DO_NOT_TRACK=1 stands in the environment."""
+
+
 class Axolotl(TrainerFolder):
     """Write a folder for axolotl: `data/<split>.jsonl` and `axolotl.yaml`, for `axolotl train axolotl.yaml`.
 
@@ -35,7 +39,8 @@ class Axolotl(TrainerFolder):
     `train: true` instead of it, which the configuration names (`message_field_training`); of those without one all are
     learnt. Refused: preference rows, names, pictures, parts, further keys.
 
-    Source: axolotl, "Conversation" (`type: chat_template`), "Config reference"; as of 2026-11-21.
+    Source: axolotl, "Conversation" (`type: chat_template`), "Config reference"; as of 2026-11-21. Loaded with
+    axolotl 0.19.0, 2026-11-22 (`benchmarks/trainer_configs.py`).
     """
 
     name: ClassVar[str] = "axolotl"
@@ -75,7 +80,7 @@ class Axolotl(TrainerFolder):
             ("gradient_checkpointing", False, "Twice the memory, a quarter less time; true if it does not fit."),
             ("output_dir", "adapter", ""),
         ]
-        return {"axolotl.yaml": yaml("Train with axolotl, in this folder: axolotl train axolotl.yaml", made)}
+        return {"axolotl.yaml": yaml(_HEAD, made)}
 
 
 def _rows(split: str) -> dict[str, Any]:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import polars as pl
 from pydantic import Field, model_validator
 
 from ftdata import files
-from ftdata.batch import Batch
+from ftdata.batch import Batch, flat, relist
 from ftdata.stages import Writer
-from ftdata.writers.cargo import Masks
+from ftdata.writers.cargo import Masks, calls_of
+from ftdata.writers.dialect import raw
 from ftdata.writers.json_lines import JsonLines, NotCarried
 from ftdata.writers.learned import DESCRIPTION, Turns, spread
 
@@ -87,6 +89,32 @@ class TrainerFolder(Writer):
         for name, text in self.configs(found).items():
             with files.create(into / name) as stream:
                 stream.write(text.encode())
+
+
+def opened(batch: Batch) -> Batch:
+    """Give a batch whose calls have their arguments as an object, not as a text that holds one.
+
+    Chat templates write arguments by `tojson`, which makes of a text a text in quotes: the model would learn to say
+    `"arguments": "{\\"nr\\": 1}"`, and some templates refuse it. What a text holds is copied, not computed. Source:
+    transformers, "Tool use" (arguments is a dict); `datasets` from 4.7 on keeps objects of unlike keys as they are.
+    """
+    for column in ("messages", "rejected"):
+        if batch[column].null_count() == batch.height:
+            continue
+        turns = flat(batch, column)
+        if turns["tool_calls"].null_count() < turns.height:
+            calls = [None if text is None else _opened(text) for text in turns["tool_calls"]]
+            turns = turns.with_columns(tool_calls=pl.Series(calls, dtype=pl.String))
+            batch = batch.with_columns(relist(batch[column], turns))
+    return batch
+
+
+def _opened(text: str) -> str:
+    calls = [
+        {"id": key, "type": "function", "function": {"name": name, "arguments": raw(arguments)}}
+        for key, name, arguments in calls_of(text) or ()
+    ]
+    return msgspec.json.encode(calls).decode()
 
 
 def yaml(head: str, lines: list[Line]) -> str:

@@ -5,17 +5,41 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import polars as pl
 from pydantic import Field
 
+from ftdata.batch import Batch
 from ftdata.writers.json_lines import JsonLines
 from ftdata.writers.openai_chat import OpenAIChat
 from ftdata.writers.preference import Preference
-from ftdata.writers.trainer_folder import CHAT, DATA, Line, TrainerFolder, yaml
+from ftdata.writers.trainer_folder import CHAT, DATA, Line, TrainerFolder, opened, yaml
 from ftdata.writers.trl_completion import TrlCompletion
 
 
 class _Messages(OpenAIChat):
     carries: ClassVar[frozenset[str]] = CHAT | {"many-answers"}
+
+    def render(self, batch: Batch) -> pl.Series:
+        """Give each row as one line."""
+        return super().render(opened(batch))
+
+
+class _Completion(TrlCompletion):
+    def render(self, batch: Batch) -> pl.Series:
+        """Give each row as one line."""
+        return super().render(opened(batch))
+
+
+class _Preference(Preference):
+    def render(self, batch: Batch) -> pl.Series:
+        """Give each row as one line."""
+        return super().render(opened(batch))
+
+
+_CUT = {
+    "sft": "Longer rows are cut; where no answer is left, the row is left out without a word (see: ftdata tokens).",
+    "dpo": "Longer answers are cut; rows whose prompt is as long are left out without a word (see: ftdata tokens).",
+}
 
 
 class Trl(TrainerFolder):
@@ -25,11 +49,14 @@ class Trl(TrainerFolder):
     `assistant_only_loss`, which wants a chat template with marks around what the assistant says), `completion` (a
     prompt and its completion, with any template; several answers in a conversation want `turns`), or `preference` (for
     DPO). TRL knows no weights: a row of messages with an answer of weight 0 is refused, and taken by `completion`.
+    Arguments of tool calls are objects, as chat templates want them.
 
     The configuration trains a LoRA adapter: it reports to nobody, saves no memory at the price of time, and is
-    commented.
+    commented. Of rows over `max_length` TRL cuts the end; those of which it then would learn nothing it leaves out
+    without a word: the check `tokens` counts both.
 
     Source: TRL, "Command line interfaces", "Dataset formats and types", `SFTConfig`, `DPOConfig`; as of 2026-11-21.
+    Loaded and run with TRL 1.16.0, 2026-11-22 (`benchmarks/trainer_configs.py`).
     """
 
     name: ClassVar[str] = "trl"
@@ -38,7 +65,7 @@ class Trl(TrainerFolder):
 
     def layout(self) -> JsonLines:
         """Give the writer of the data."""
-        kinds: dict[str, type[JsonLines]] = {"completion": TrlCompletion, "preference": Preference}
+        kinds: dict[str, type[JsonLines]] = {"completion": _Completion, "preference": _Preference}
         return kinds.get(self.rows, _Messages)(path=Path(DATA, "{split}.jsonl"), turns=self.turns, meta=self.meta)
 
     def configs(self, lines: dict[str, int]) -> dict[str, str]:
@@ -57,7 +84,8 @@ class Trl(TrainerFolder):
         if self.rows == "messages":
             why = (
                 "Learn what the assistant says, not what the user says. The chat template must mark it with\n"
-                "{% generation %}; where the model's own does not, set chat_template_path to one that does."
+                "{% generation %}. TRL knows such a template for some models; of others it says so and stops: then\n"
+                "set chat_template_path to a file that ends in .jinja."
             )
             made.append(("assistant_only_loss", True, why))
         elif self.rows == "completion":
@@ -72,8 +100,11 @@ class Trl(TrainerFolder):
             ("learning_rate", 0.0002 if verb == "sft" else 0.000005, "A place to begin, to be tried out."),
             ("num_train_epochs", self.epochs, ""),
             ("per_device_train_batch_size", 8, ""),
-            ("max_length", self.max_length, "Longer rows are cut."),
-            ("packing", False, ""),
+            ("max_length", self.max_length, _CUT[verb]),
+        ]
+        if verb == "sft":  # DPO has no such key: `trl` would hand it to accelerate, which stops at it
+            made.append(("packing", False, "Packed, a row stays of which nothing to learn is left."))
+        made += [
             ("gradient_checkpointing", False, "Twice the memory, a quarter less time; true if it does not fit."),
             ("report_to", "none", "Nothing is sent anywhere."),
             ("output_dir", "adapter", ""),

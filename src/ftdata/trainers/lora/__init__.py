@@ -1,0 +1,7 @@
+"""LoRA with TRL on a machine of one's own."""
+
+from __future__ import annotations
+
+from ftdata.trainers.lora.trainer import Lora
+
+__all__ = ["Lora"]
