@@ -354,7 +354,7 @@ SEEDED: list[Seeded] = [
         (
             "arguments-json",
             "messages[1].tool_calls[0].function.arguments",
-            "openai azure mistral nebius alibaba bedrock-rft axolotl unsloth",
+            "openai azure mistral nebius alibaba bedrock-rft trl axolotl mlx-lm unsloth",
         ),
         ("no-tools", "messages[1].tool_calls[0]", "nova claude"),
         several="fireworks",
@@ -380,7 +380,7 @@ SEEDED: list[Seeded] = [
         (
             "parallel-tool-calls",
             "parallel_tool_calls",
-            "openai azure mistral nebius alibaba bedrock-rft axolotl unsloth",
+            "openai azure mistral nebius alibaba bedrock-rft trl axolotl mlx-lm unsloth",
         ),
         ("no-tools", "parallel_tool_calls", "nova claude together"),
         several="fireworks",
