@@ -82,9 +82,12 @@ def verdict(found: tuple[Against, ...], rows: int, missing: tuple[str, ...] = ()
     if by["worse"]:
         return Verdict("worse", f"the tuned model is worse than {_listed(by['worse'])}", found, missing)
     if by["even"] or by["unknown"]:
-        held = by["even"] + by["unknown"]
-        won = f"; it is better than {_listed(by['better'])}" if by["better"] else ""
-        return Verdict("not better", f"no gain is shown over {_listed(held)}{won}", found, missing)
+        few = [one.system for one in found if one.outcome == "unknown" and one.p is not None and one.p < ALPHA]
+        level = [one for one in by["even"] + by["unknown"] if one not in few]
+        told = [f"no gain is shown over {_listed(level)}"] if level else []
+        told += [f"too few rows differ to be sure of one over {_listed(few)}"] if few else []
+        told += [f"it is better than {_listed(by['better'])}"] if by["better"] else []
+        return Verdict("not better", "; ".join(told), found, missing)
     if not found:
         return Verdict("not told", "there is no other system to compare with", found, missing)
     if missing:

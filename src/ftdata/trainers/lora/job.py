@@ -61,6 +61,8 @@ def environment(cache: Path, threads: int, report_to: str = "none") -> dict[str,
         **{"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore"},
         **({} if report_to == "wandb" else {"WANDB_MODE": "disabled", "WANDB_DISABLED": "true"}),
         **{"WANDB_CONSOLE": "off", "WANDB_DISABLE_CODE": "true", "WANDB_DISABLE_GIT": "true"},
+        # Threads that wait for one another by spinning take eight times as long on a machine that has other work, too.
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
         **{"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": str(threads)},
         **{"TENSORBOARD_LOGGING_DIR": str(cache.parent / "tensorboard"), "TRACKIO_DIR": str(cache.parent / "trackio")},
     }
