@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -35,7 +36,9 @@ def test_help_takes_no_more_than_150_ms_of_cpu() -> None:
     assert best <= 0.15, f"{best:.3f} s of CPU"
 
 
-@pytest.mark.parametrize("line", ["--help", "--version", "run --help", "convert --help", "explain -h"])
+@pytest.mark.parametrize(
+    "line", ["--help", "--version", "run --help", "convert --help", "explain -h", "train --help", "eval --help"]
+)
 def test_help_imports_nothing_heavy(line: str) -> None:
     code = (
         "import sys, ftdata.cli\n"
@@ -96,6 +99,29 @@ def test_a_run_imports_what_it_uses(line: str, rows: int, used: tuple[str, ...],
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.split() == [*sorted(f"ftdata.{name}" for name in used), "False"]
     assert (tmp_path / "out.jsonl").read_text() == row * rows
+
+
+TRAIN = "train r.toml --with openai --set preset=local --set base_url=http://127.0.0.1:9/v1 --set model=m --dry-run"
+LATER = {"openai", "httpx2", "torch", "trl", "transformers", "peft", "accelerate", "datasets"}
+
+
+def test_nothing_of_a_trainer_is_imported_before_it_is_used(tmp_path: Path) -> None:
+    rows = [{"messages": [{"role": "user", "content": f"{i}?"}, {"role": "assistant", "content": "Hi"}]} for i in "ab"]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "a.jsonl").write_text('{"row": 1, "prediction": "Hi"}\n{"row": 2, "prediction": "Ho"}\n')
+    (tmp_path / "r.toml").write_text(RECIPE)
+    lines = ["run -q r.toml", TRAIN, "eval in.jsonl --base a.jsonl --json"]
+    code = (
+        "import sys, ftdata.cli\n"
+        f"for line in {lines!r}:\n"
+        "    sys.argv = ['ftdata', *line.split()]\n"
+        "    try:\n        ftdata.cli.main()\n"
+        "    except SystemExit as leave:\n        assert leave.code in (0, 6), (line, leave.code)\n"
+        f"print('LATER', sorted({{m.split('.')[0] for m in sys.modules}} & {LATER!r}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.rstrip().endswith("LATER []"), done.stdout[-300:] + done.stderr[-600:]
+    assert "POST http://127.0.0.1:9/v1/fine_tuning/jobs" in done.stdout
 
 
 @pytest.mark.parametrize("kind", [base.kind for base in KINDS])

@@ -117,7 +117,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a job's log: when (ISO 8601), how grave (`info`, `warn`, `error`), what; the numbers in it by name."""
+    """One line of a job's log: when (ISO 8601), how grave (`info`, `warn`, `error`), what; its numbers by name."""
 
     at: str
     level: str

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from advised import measuring, talk, written
+from advised import signals_of, talk, written
 from click.testing import CliRunner
 from golden import make
 
@@ -25,8 +25,8 @@ TODAY = date(2026, 11, 22)
 
 
 def signals(intent: Intent, today: date = TODAY) -> dict[str, object]:
-    with measuring(make("style-only").rows) as found:
-        return {**found.numbers, **around(found, intent, today)}
+    found = signals_of("style-only")
+    return {**found.numbers, **around(found, intent, today)}
 
 
 def test_nothing_is_known_of_what_nobody_said():

@@ -184,9 +184,10 @@ TURNS = st.lists(
 @given(st.lists(st.builds(lambda turns: Conversation(messages=tuple(turns)), TURNS), min_size=1, max_size=8))
 def test_what_passes_as_a_chat_row_breaks_no_rule_as_it_is_written(conversations: list[Conversation]):
     numbered = [c.model_copy(update={"row": i}) for i, c in enumerate(conversations)]
+    batches = list(to_batches(numbered))
     for target in names():
         check = Format.model_validate({"for": target})
-        for batch in to_batches(numbered):
+        for batch in batches:
             quick = check.sketch(batch)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(Gate, "takes", lambda *_: False)

@@ -250,6 +250,7 @@ def test_a_local_model_is_asked_once_with_and_without_examples(
     split: Path, tmp_path: Path, model: Path, monkeypatch: Any
 ):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-canary")
+    monkeypatch.setenv("DATABASE_URL", "postgres://me:canary@db")
     words = (split, "--base", f"local:{model}", "--answers", tmp_path / "a", "--python", program(tmp_path, ECHO))
     found = judged(*words, "--shots", 3)
     count = found["questions"]
@@ -263,7 +264,7 @@ def test_a_local_model_is_asked_once_with_and_without_examples(
     environment, asked, *questions = log(tmp_path)
     assert len(questions) == 2 * count, "one process for both"
     assert asked["model"] == str(model) and asked["adapter"] is None and asked["max_tokens"] == 64
-    assert environment["HF_HUB_OFFLINE"] == "1" and "OPENAI_API_KEY" not in environment
+    assert environment["HF_HUB_OFFLINE"] == "1" and "canary" not in str(environment)
     again = judged(*words, "--shots", 3)
     assert [(one["new"], one["cached"]) for one in again["asked"]] == [(0, count)] * 2
     assert again["measures"] == found["measures"] and len(log(tmp_path)) == 2 + 2 * count, "nothing was asked again"

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from ftdata import flow
 from ftdata.cli.eval import command
 from ftdata.endpoints import client, endpoint
-from ftdata.errors import FtdataError, RefusedError, VendorError
+from ftdata.errors import FtdataError, RecipeError, RefusedError, VendorError
 from ftdata.evaluation.asking import endpoint as asking
 from ftdata.evaluation.asking.systems import Remote
 
@@ -276,3 +276,20 @@ def test_vendors_take_the_newer_name_of_the_limit(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     asker = asking.Asker(Remote("openai:m", endpoint(), "m"), 5)
     assert asker.settings == {"model": "m", "temperature": 0, "seed": 0, "max_completion_tokens": 5}
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("", "is empty"),
+        ("openai:", "names no model; write openai:MODEL"),
+        ("local: ", "names no model; write local:FOLDER"),
+        ("https://llm.example.com/v1", "names no model; write URL#MODEL"),
+        ("https://llm.example.com/v1# ", "names no model; write URL#MODEL"),
+        ("https://ann:hunter2@llm.example.com/v1", "holds a user name or password"),
+    ],
+)
+def test_a_word_that_names_no_model_is_told_without_its_password(test: Path, word: str, why: str):
+    with pytest.raises(RecipeError, match=why) as told:
+        call(test, "--base", word, "--answers", test.parent / "a")
+    assert "hunter2" not in str(told.value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import Any, get_args
@@ -121,6 +122,16 @@ def test_texts_are_for_their_owner_alone(form: Form, tmp_path: Path):
     file = made.folder / "task.py"
     with pytest.raises(OutputError, match="exists already"):
         export(held, file, form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_command_can_be_pasted_wherever_the_folder_lies(form: Form, tmp_path: Path):
+    held, _, _ = case("text")
+    made = export(held, tmp_path / "My Tasks" / "9 Lives", form)
+    words = shlex.split(made.command)
+    assert str(made.folder) in words
+    if form == "lm-eval":
+        assert words[words.index("--tasks") + 1] == "task_9_lives"
 
 
 @pytest.mark.parametrize("form", FORMS)

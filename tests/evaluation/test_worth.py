@@ -12,7 +12,7 @@ from string import Formatter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ftdata.conversation import Conversation, assistant, system, user
@@ -255,6 +255,7 @@ def binary(gained: int, lost: int, rows: int) -> Against:
 
 
 @settings(max_examples=15, deadline=None)
+@example(15, 11, 0)  # 169 rows apart: 97.5 of them right, whichever way that is rounded
 @given(st.integers(0, 40), st.integers(0, 20), st.integers(0, 60))
 def test_the_rows_told_are_the_first_that_would_do(gained: int, lost: int, same: int):
     rows = max(gained + lost + same, 1)

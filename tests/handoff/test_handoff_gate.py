@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -14,7 +15,7 @@ import polars as pl
 import pytest
 
 from ftdata import flow
-from ftdata.cost import estimate, load
+from ftdata.cost import Estimate, estimate, load
 from ftdata.cost.amounts import money
 from ftdata.cost.counting import of as counted
 from ftdata.cost.plan import Plan
@@ -143,15 +144,24 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[bool, ...], Pat
     }
 
 
+@functools.cache
+def estimated(file: Path, content: bytes) -> Estimate:
+    """Estimate what training on a file costs, once for each content that it has."""
+    assert file.read_bytes() == content
+    own = file.parent / "prices.toml"
+    own.write_text(PRICES.format(today=date.today().isoformat()))
+    prices = load(date.today(), own)
+    own.unlink()
+    return estimate(counted(str(file)), Plan(vendor="openai", model="gpt-4o-mini"), prices)
+
+
 def handoff(folder: Path, place: Path, bits: dict[str, bool]) -> Handoff:
-    (place / "prices.toml").write_text(PRICES.format(today=date.today().isoformat()))
-    tokens = counted(str(folder / "out/train.jsonl"))
-    bill = estimate(tokens, Plan(vendor="openai", model="gpt-4o-mini"), load(date.today(), place / "prices.toml"))
+    file = folder / "out/train.jsonl"
     return Handoff.of(
-        str(folder / "out/train.jsonl"),
+        str(file),
         profile(place, strict=bits["target"], closed=bits["open"]),
         "acme",
-        estimate=bill,
+        estimate=estimated(file, file.read_bytes()),
         max_cost=money("0.0000001USD" if bits["cost"] else "5USD"),
         today=TODAY,
         preflight=("no end token",) if bits["preflight"] else (),
@@ -242,7 +252,7 @@ def test_only_named_conditions_are_accepted_each_with_a_reason():
 
 
 def test_a_run_in_another_layout_is_no_run_for_this_target(runs: dict[tuple[bool, ...], Path]):
-    with pytest.raises(InputError, match="no training rows in the layout gemini"):
+    with pytest.raises(InputError, match="no training rows that gemini takes"):
         Handoff.of(str(runs[False, False, False, False] / "out/train.jsonl"), target("gemini"), "gemini")
 
 

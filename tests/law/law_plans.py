@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -257,9 +258,10 @@ def _stage(told: Expected, stage: Any, label: str, live: list[Row], hits: list[R
 
 @contextmanager
 def quick() -> Iterator[None]:
-    """Remember what scrubbing gave: the same few names are scrubbed in every one of thousands of runs."""
+    """Remember what scrubbing gave and what is installed: the same few names are asked for in thousands of runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pii, "scrub", lru_cache(maxsize=10_000)(pii.scrub))
+        patch.setattr(metadata, "version", lru_cache(maxsize=100)(metadata.version))
         yield
 
 

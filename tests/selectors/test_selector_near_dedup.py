@@ -378,13 +378,21 @@ def reference_grams(row: Conversation) -> set[str]:
 
 # --- against the truth ------------------------------------------------------------------------------------------------
 
-TEXTS = bench.corpus(6000, seed=2)
-GRAMS = [bench.grams(text) for text in TEXTS]
+
+@cache
+def corpus() -> list[str]:
+    """Make the texts when a test asks for them: pytest imports this file in every worker, whatever it runs."""
+    return bench.corpus(6000, seed=2)  # type: ignore[no-any-return]
+
+
+@cache
+def grams() -> list[set[str]]:
+    return [bench.grams(text) for text in corpus()]
 
 
 @pytest.fixture(scope="module")
 def pairs() -> list[tuple[int, int, float]]:
-    return list(bench.exact_pairs(GRAMS, 0.3))
+    return list(bench.exact_pairs(grams(), 0.3))
 
 
 def halves(text: str) -> Conversation:
@@ -397,10 +405,10 @@ def test_agrees_with_exact_jaccard_on_template_like_tickets(
     threshold: float, residual: float, pairs: list[tuple[int, int, float]]
 ) -> None:
     assert sum(0.3 <= alike < 0.5 for *_, alike in pairs) > 50_000
-    batch = whole([halves(text) for text in TEXTS], first=0)
+    batch = whole([halves(text) for text in corpus()], first=0)
     stage = NearDedup(threshold=threshold, conflict="drop")
     made = decide(stage, batch, size=1000).filter(pl.col("drop").is_not_null())
-    seen = bench.judged(len(TEXTS), pairs, threshold, set(made["row"].to_list()))
+    seen = bench.judged(len(corpus()), pairs, threshold, set(made["row"].to_list()))
     assert seen["wrong"] == 0
     assert seen["residual_share"] <= residual
     assert seen["agree"] >= 0.9995
@@ -408,12 +416,12 @@ def test_agrees_with_exact_jaccard_on_template_like_tickets(
     for row, note in made.select("row", "note").rows():
         match = NOTE.fullmatch(note)
         assert match is not None
-        one, other = GRAMS[row], GRAMS[int(match[1])]
+        one, other = grams()[row], grams()[int(match[1])]
         assert match[2] == f"{len(one & other) / len(one | other):.4f}"
 
 
 def test_a_whole_run_accounts_for_every_row(tmp_path: Path) -> None:
-    texts = TEXTS[:1500]
+    texts = corpus()[:1500]
     talks = [[(turn.role, turn.content) for turn in halves(text).messages or ()] for text in texts]
     lines = [json.dumps({"messages": [{"role": r, "content": c} for r, c in talk]}) for talk in talks]
     (tmp_path / "old.jsonl").write_text("".join(line + "\n" for line in lines[1000:]))
@@ -442,11 +450,11 @@ def test_a_whole_run_accounts_for_every_row(tmp_path: Path) -> None:
             assert line["reason"] == "near-duplicate-earlier"
             twin = 1000 + int(match[2]) - 1
             earlier += 1
-        one, other = GRAMS[row - 1], GRAMS[twin]
+        one, other = grams()[row - 1], grams()[twin]
         alike = len(one & other) / len(one | other)
         assert alike >= 0.8 and match[3] == f"{alike:.4f}"
     # The 200 rows that both files hold are gone, but for those that say nothing.
-    assert {number for number in range(1001, 1201) if GRAMS[number - 1]} <= gone.keys()
+    assert {number for number in range(1001, 1201) if grams()[number - 1]} <= gone.keys()
     written = [json.loads(line)["messages"] for line in (tmp_path / "out/all.jsonl").read_text().splitlines()]
     assert [[turn["role"] for turn in talk] for talk in written[:1]] == [["system", "user", "assistant"]]
     assert manifest.dropped["near-dedup"]["near-duplicate-earlier"] == earlier >= 195
@@ -859,10 +867,10 @@ def test_conflicts_are_those_of_a_plain_search(
 
 @pytest.mark.parametrize("fields", [{}, {"on": "question", "keep": "longest"}, {"conflict": "drop", "mask": True}])
 def test_other_thresholds_tell_what_a_run_with_each_would_do(fields: dict[str, Any]) -> None:
-    rows = [halves(text) for text in TEXTS[:600]]
+    rows = [halves(text) for text in corpus()[:600]]
     rows += [ticket(at, ANSWERS[at % 4].format(at)) for at in range(20)]
     rows += [say(f"Where is my order {at} now?", SHORT[at % 4].format(at)) for at in range(20)]
-    batch, before = whole(rows), {"a": whole([halves(text) for text in TEXTS[550:700]], "old")}
+    batch, before = whole(rows), {"a": whole([halves(text) for text in corpus()[550:700]], "old")}
     others = (0.6, 0.75, 0.95)
     plain = NearDedup(against=(Path("a"),), **fields)
     stage = plain.model_copy(update={"also": others})
@@ -930,7 +938,7 @@ def test_a_key_that_no_row_has_does_not_mean_first(fields: dict[str, Any], metas
 
 
 def test_both_backends_drop_the_same_rows() -> None:
-    batch = whole([halves(text) for text in TEXTS[:1500]], first=0)
+    batch = whole([halves(text) for text in corpus()[:1500]], first=0)
     for conflict in ("keep", "drop"):
         gone = []
         for backend in ("native", "datasketch"):

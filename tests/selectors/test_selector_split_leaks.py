@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from collections import Counter, defaultdict
@@ -151,6 +152,7 @@ def test_ten_thousand_random_splits_do_not_leak(monkeypatch: pytest.MonkeyPatch)
 TEXT = "my parcel number {} was due on monday and has not come yet the page says it is still on the way to the depot"
 
 
+@functools.cache
 def sentence(number: int, count: int = 30) -> str:
     chance = random.Random(number)
     return " ".join(f"{chance.choice(WORDS)}{chance.randrange(1000)}" for _ in range(count))
@@ -168,14 +170,20 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("group", [None, "customer"])
-def test_planted_leaks_are_found_every_one(change: str, group: str | None) -> None:
+@functools.cache
+def unplanted(group: str | None) -> tuple[list[Conversation], pl.DataFrame]:
+    """Give rows of which none is like another, and how they are split."""
     rows = [
         Conversation(messages=(user(sentence(n)), assistant(sentence(-n, 20))), meta={"customer": n})
         for n in range(600)
     ]
-    found = decide(Split(validation=0.2, test=0.1, group=group), whole(rows))
+    return rows, decide(Split(validation=0.2, test=0.1, group=group), whole(rows))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("group", [None, "customer"])
+def test_planted_leaks_are_found_every_one(change: str, group: str | None) -> None:
+    rows, found = unplanted(group)
     assert found["drop"].null_count() == 600
     planted = [
         row.model_copy(

@@ -18,13 +18,15 @@ from typing import Any
 
 import pytest
 
-from ftdata import files
+from ftdata import files, flow
 from ftdata.errors import InputError, Interrupted, LockedError, OutputError, RecipeError
 from ftdata.files import Record
+from ftdata.handoff import launch
 from ftdata.handoff.state import State
-from ftdata.recipe import table, trainer
+from ftdata.recipe import Recipe, table, trainer
 from ftdata.stages import Event
 from ftdata.trainers.lora import Lora
+from ftdata.trainers.lora.job import Folder
 from ftdata.trainers.lora.metrics import as_csv, curve, seconds_per_step
 from ftdata.trainers.lora.metrics import table as by_step
 
@@ -40,7 +42,6 @@ MACHINE = {
 }
 PROBE = {
     "kind": "completion",
-    "talk": True,
     "template": "marked",
     "splits": {
         "train": {
@@ -68,7 +69,7 @@ elif words[0].endswith("probe.py"):
 else:
     assert words[:3] == ["-m", "trl.cli.main", "sft"], words
     with open(os.path.join(here, "started"), "a") as stream:
-        stream.write(json.dumps([words, sorted(os.environ), os.getcwd()]) + "\\n")
+        stream.write(json.dumps([words, dict(os.environ), os.getcwd()]) + "\\n")
     exec(told("train.py"))
 """
 TRAIN = """\
@@ -312,6 +313,174 @@ def test_a_training_is_done_once_and_leaves_its_numbers(case: Case, monkeypatch:
     assert "`ftdata eval`" in result.files["card"].read_text()
 
 
+CACHING = """\
+for name in ("HF_HOME", "HF_DATASETS_CACHE", "TENSORBOARD_LOGGING_DIR", "TRACKIO_DIR"):
+    os.makedirs(os.environ[name], exist_ok=True)
+    open(os.path.join(os.environ[name], "left"), "w").close()
+"""
+
+
+def test_a_run_that_is_named_from_here_touches_its_own_folder_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named by relative paths, in a folder other than the recipe's; trained, measured, and told of."""
+    (tmp_path / "stub").mkdir()
+    case = Case(tmp_path / "stub")
+    case.put(train=CACHING + TRAIN.replace("PAUSE", "0"))
+    (tmp_path / "desk").mkdir()
+    row = {"messages": [{"role": "user", "content": "2 + 2?"}, {"role": "assistant", "content": "4"}]}
+    (tmp_path / "desk" / "in.jsonl").write_text((json.dumps(row) + "\n") * 12)
+    (tmp_path / "desk" / "story.toml").write_text(
+        '[[read]]\nuse = "openai-chat"\npath = "in.jsonl"\n'
+        '[[write]]\nuse = "openai-chat"\npath = "out/train.jsonl"\n'
+        '[provenance]\nsource = "made up"\nlawful_basis = "no people in it"\ndestinations = ["local"]\n'
+        '[train]\nuse = "lora"\nmodel = "../stub/model"\npython = "../stub/python"\n'
+    )
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    flow.run(Recipe.load("../desk/story.toml"))
+
+    def lie() -> set[str]:
+        return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.parent.name != "stub"}
+
+    before = lie() | {"desk/out/.ftdata/story/jobs"}
+    ready = launch.prepare("../desk/story.toml")
+    assert ready.order == launch.prepare("../desk/story.toml").order and lie() == before, "only looked"
+    made = ready.trainer
+    assert isinstance(made, Lora)
+    made.measure(ready.handoff.files, ready.state)
+    assert lie() == before
+    assert launch.start(ready, {"leaks": "of a test"}).status == "succeeded"
+    new = {path for path in lie() - before if not path.startswith(("desk/out/lora", "desk/out/.ftdata/story/jobs"))}
+    assert new == set()
+    folder = tmp_path / "desk" / "out" / "lora" / "story"
+    assert {"tensorboard", "trackio", "adapter"} < {path.name for path in folder.iterdir()}
+    assert not (folder / "cache").exists(), "caches of Hugging Face are removed"
+    for _, environment, where in case.started:
+        places = [environment[name] for name in ("HF_HOME", "TENSORBOARD_LOGGING_DIR", "TRACKIO_DIR")]
+        assert all(str(Path(place).parent) == where for place in places), "also while it measures"
+
+
+def test_a_name_is_no_folder_that_happens_to_lie_here(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trainer works in another folder: what it would not find there must not be found here."""
+    monkeypatch.chdir(case.folder)
+    monkeypatch.setenv("HF_HUB_CACHE", str(case.folder / "hub"))
+    problems = replace_with(case.trainer, model="model").order(case.files, case.state).problems
+    assert len(problems) == 1 and "model: no such model on this machine" in problems[0]
+    command = dict(replace_with(case.trainer, python="./python").order(case.files, case.state).texts)["command"]
+    assert f"&& {case.stub} -m trl" in command
+
+
+def test_who_read_the_state_before_the_training_tells_its_end(case: Case) -> None:
+    case.passed()
+    case.state.keep(folder="lora/job", status="starting")
+    early = case.elsewhere()
+    case.start()
+    assert case.trainer.look(early).status == "succeeded"
+    assert case.elsewhere().facts["rows"] == {"train": 32}, "what the trainer kept stays"
+
+
+def test_a_folder_of_another_job_is_not_gone_on_with(case: Case) -> None:
+    case.start()
+    other = State(case.state.record, "local", 2)
+    made = replace_with(case.trainer, folder=str(case.place))
+    other.begin(table(made), {split: files.sha256(path) for split, path in case.files.items()}, {})
+    given: Any = SimpleNamespace(handoff=SimpleNamespace(files=case.files), hashes=other.known["hashes"])
+    with pytest.raises(OutputError, match="is the folder of another job; name another"):
+        made.start(given, other)
+    assert len(case.started) == 1
+
+
+def test_a_job_that_was_cancelled_before_it_began_does_not_begin(case: Case) -> None:
+    passed = case.passed()
+    case.trainer.place(case.state).claim(case.state.tag)
+    assert case.trainer.cancel(case.elsewhere()).status == "cancelled"
+    assert case.trainer.start(passed, case.state).status == "cancelled" and not case.started
+
+
+def test_a_start_that_broke_off_before_the_first_attempt_goes_on(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "run", lambda *_: (_ for _ in ()).throw(MemoryError))
+        with pytest.raises(MemoryError):
+            case.start()
+    assert case.trainer.look(case.elsewhere()).status == "paused"
+    assert case.start().status == "succeeded" and len(case.started) == 1
+
+
+def test_who_looks_whether_it_runs_does_not_stop_who_starts(case: Case) -> None:
+    case.passed()
+    folder = case.trainer.place(case.state)
+    folder.claim(case.state.tag)
+    with folder.held():
+        assert folder.busy
+    held = threading.Event()
+
+    def look() -> None:
+        with folder.held():
+            held.set()
+            time.sleep(0.03)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    assert held.wait(5)
+    with folder.held():
+        thread.join()
+
+
+def test_a_number_of_a_process_that_ended_is_nobody_s(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who prepares the next attempt holds the folder; the number of the one before may be a stranger's by now."""
+    monkeypatch.setattr("ftdata.trainers.lora.job._GRACE", 0.3)
+    case.start()
+    folder = case.trainer.place(case.state)
+    events = case.place / "events-1.jsonl"
+    with subprocess.Popen(["sleep", "30"], start_new_session=True) as stranger:
+        try:
+            lines = [json.loads(line) for line in events.read_text().splitlines()]
+            told = [{**line, "pid": stranger.pid} if line["what"] == "began" else line for line in lines]
+            events.write_text("".join(json.dumps(line) + "\n" for line in told))
+            with folder.held():
+                folder.stop()
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+
+
+def test_what_a_killed_look_or_dry_run_left_is_removed(case: Case) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = [case.state.folder / f".{what}-{dead.pid}" for what in ("probe", "measure")]
+    for path in left:
+        path.mkdir(parents=True)
+        (path / "rows.arrow").write_text(SECRET)
+    mine = case.state.folder / f".probe-{os.getppid()}"
+    mine.mkdir()
+    case.trainer.order(case.files, case.state)
+    case.trainer.measure(case.files, case.state)
+    assert list(case.state.folder.iterdir()) == [mine], "that of a process that lives stays"
+
+
+def test_a_loss_that_is_no_number_is_told(case: Case) -> None:
+    case.put(train=TRAIN.replace("PAUSE", "0").replace('"loss": 2.0 / n', '"loss": float("nan") if n > 4 else 2.0 / n'))
+    assert case.start().status == "succeeded"
+    rows = list(csv.DictReader((case.place / "metrics.csv").read_text().splitlines()))
+    assert [row["loss"] for row in rows][3:5] == ["0.5", "nan"]
+
+
+def test_rows_that_a_library_prints_are_not_kept(case: Case) -> None:
+    printed = (
+        f"print({{'messages': {SECRET!r}, 'weight': 1}})\nprint({{'version': '1.2.3', 'asked': {SECRET!r}}})\n"
+        "print({'age': 41})\n"
+        f"print('ImportError: ' + {SECRET!r})\n"
+        "print('  File \"/home/ana/souza.py\", line 3, in pay')\n"
+    )
+    case.put(train=printed + TRAIN.replace("PAUSE", "0"))
+    assert case.start().status == "succeeded"
+    log = (case.place / "log-1.txt").read_text()
+    assert SECRET not in log and "souza" not in log and "weight" not in log and "age" not in log
+    assert "'loss': '2.0'" in log
+    assert not [event for event in case.events if {"weight", "age", "version"} & event.numbers.keys()]
+
+
 def test_files_that_changed_after_the_gate_are_refused(case: Case) -> None:
     passed = case.passed()
     with case.files["train"].open("a") as stream:
@@ -488,9 +657,9 @@ def test_the_table_joins_training_and_evaluation_by_step() -> None:
     )
     told = list(csv.DictReader(as_csv(rows).splitlines()))
     assert [row["loss"] for row in told] == ["1.5", "1"] and [row["eval_loss"] for row in told] == ["", "1.25"]
-    drawn = curve(rows, "Losses")
-    assert drawn.count("<polyline") == 2 and drawn.count("<circle") == 1
-    assert "nan" not in curve(by_step([{"step": 1, "loss": float("nan")}]), "x") and curve([], "x")
+    drawn = curve(rows)
+    assert drawn is not None and drawn.count("<polyline") == 2 and drawn.count("<circle") == 1
+    assert curve(by_step([{"step": 1, "loss": float("nan")}])) is None is curve([])
 
 
 def test_seconds_per_step_leave_the_first_out() -> None:

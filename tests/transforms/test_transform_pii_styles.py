@@ -277,7 +277,7 @@ def test_laws(fields: dict[str, Any], rows: list[Conversation]) -> None:
     edited = [old != new for old, new in zip(batch.drop("note").to_dicts(), whole.drop("note").to_dicts(), strict=True)]
     assert whole["note"].is_not_null().to_list() == edited
     # What is scrubbed to placeholders is scrubbed in every style.
-    assert Pii().apply(batch)["note"].is_not_null().to_list() == edited or fields != HASH
+    assert fields != HASH or Pii().apply(batch)["note"].is_not_null().to_list() == edited
 
 
 # --- canaries ---------------------------------------------------------------------------------------------------------

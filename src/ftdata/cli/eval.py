@@ -221,9 +221,9 @@ def _person() -> bool:
 
 
 def _agreed(question: str) -> bool:
-    from ftdata.wording import safe
+    from ftdata.cli.train import confirmed
 
-    return click.confirm(safe(question), default=False, err=True)
+    return confirmed(question)
 
 
 class _Told:

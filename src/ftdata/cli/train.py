@@ -21,7 +21,14 @@ class Train(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `start` before a run."""
-        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+        from ftdata.wording import hint
+
+        if not args:
+            ctx.fail("Missing argument 'RUN'.")
+        if args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            near = hint(args[0], self.commands)
+            if near and args[1:] and not args[1].startswith("-"):
+                ctx.fail(f"{args[0]!r} is no command{near}")
             args = ["start", *args]
         return super().parse_args(ctx, args)
 
@@ -71,13 +78,18 @@ def start(
 ) -> None:
     """Start a job with the files that a run wrote, if all nine conditions of the gate hold.
 
-    RUN as in `ftdata show`. What was started already is found again, never started twice. Exit codes as above.
+    RUN as in `ftdata show`. What was started already is found again, never started twice. A run that is named like a
+    command: ftdata train start NAME. Exit codes: ftdata train --help.
     """
-    from ftdata.cli.terminal import as_json
+    import shlex
+
+    from ftdata.cli.terminal import as_json, line
     from ftdata.handoff import launch as launching
     from ftdata.handoff.gate import accepts
     from ftdata.sniff import settings
 
+    if not run:
+        raise click.UsageError("RUN is empty; name a recipe, an output, or a run")
     accepted = accepts(accept)
     launch = launching.prepare(run, use, settings(pairs), max_cost=max_cost, lives=lives, again=again)
     if measure:
@@ -89,7 +101,12 @@ def start(
         launch.state.watch = _told
     if send_to is None:
         send_to = _agreed(launch, accepted)
-    job = launching.start(launch, accepted, send_to=send_to)
+    try:
+        job = launching.start(launch, accepted, send_to=send_to)
+    except KeyboardInterrupt:
+        if launch.state.begun:
+            line(f"interrupted; go on with: ftdata train resume {shlex.quote(run)}")
+        raise
     if json:
         as_json(_values(job))
     elif not quiet:
@@ -120,7 +137,8 @@ def _agreed(launch: Launch, accepted: dict[str, str]) -> str | None:
     """Ask once on a terminal, naming who gets what for how much; nobody is asked about what is refused anyway."""
     import sys
 
-    from ftdata.cli.terminal import line
+    from ftdata.cli.terminal import prose
+    from ftdata.errors import RefusedError
     from ftdata.handoff.launch import told
 
     refused = [one for one in launch.refusals if one.code not in accepted]
@@ -131,10 +149,21 @@ def _agreed(launch: Launch, accepted: dict[str, str]) -> str | None:
         *told(launch),
         *launch.order.notes,
     ):
-        line(f"  {text}")
-    if click.confirm(f"Send it to {launch.trainer.destination}?", default=False, err=True):
+        prose(f"  {text}")
+    if confirmed(f"Send it to {launch.trainer.destination}?"):
         return launch.trainer.destination
-    return None
+    raise RefusedError(f"nothing was sent to {launch.trainer.destination}")
+
+
+def confirmed(question: str) -> bool:
+    """Put a question to a person on the terminal; no answer is no. Ctrl-C and the end of input raise `click.Abort`."""
+    import signal
+
+    from ftdata.wording import safe
+
+    # polars leaves a handler behind with which the system restarts a read: Ctrl-C would wait for the next line.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return click.confirm(safe(question), default=False, err=True)
 
 
 def _show(launch: Launch, accepted: dict[str, str], json: bool) -> int:
@@ -167,7 +196,7 @@ def _show(launch: Launch, accepted: dict[str, str], json: bool) -> int:
         data("---")
         for part in page(order.estimate, launch.handoff.record.name):
             data(part)
-    line(f"to {launch.trainer.destination}: {'; '.join(told(launch))}")
+    prose(f"to {launch.trainer.destination}: {'; '.join(told(launch))}")
     for note in order.notes:
         prose(f"note: {note}")
     for one in refused:
@@ -248,6 +277,7 @@ def resume(run: str, at: str | None, json: bool) -> None:
 @click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")
 def result(run: str, into: str, at: str | None, json: bool) -> None:
     """Fetch what the job of a run left, and name the model."""
+    import shlex
     from pathlib import Path
 
     from ftdata.cli.terminal import as_json, data, line, prose
@@ -265,7 +295,7 @@ def result(run: str, into: str, at: str | None, json: bool) -> None:
         data(f"{name}  {path}")
     for note in got.notes:
         prose(note)
-    line(f"compare them: ftdata eval {run} --trained --shots 4 --answers DIR", fg="green")
+    line(f"compare them: ftdata eval {shlex.quote(run)} --trained --shots 4 --answers DIR", fg="green")
 
 
 @command.command("rescue")
@@ -316,15 +346,18 @@ def _end(job: Job, run: str, json: bool, cancelled: int = 1) -> None:
 
 
 def _say(job: Job, run: str) -> None:
+    import shlex
+
     from ftdata.cli.terminal import data, line, prose
 
+    named = shlex.quote(run)
     data("  ".join(part for part in (job.id or "-", job.status, job.model or "") if part))
     if job.detail:
         prose(job.detail, fg="red" if job.status == "failed" else None)
     if job.status == "succeeded":
-        line(f"next: ftdata train result {run} --into DIR, ftdata eval {run} --trained --answers DIR", fg="green")
+        line(f"next: ftdata train result {named} --into DIR, ftdata eval {named} --trained --answers DIR", fg="green")
     elif not job.ended:
-        line(f"watch it: ftdata train status {run}")
+        line(f"watch it: ftdata train status {named}")
 
 
 def _told(event: Event) -> None:

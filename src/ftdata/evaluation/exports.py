@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ def export(held: HeldOut, into: Path, form: Form, shots: Sequence[Conversation] 
     if into.is_file() or (into.is_dir() and any(into.iterdir())):
         raise OutputError(f"{into}: exists already; name a new folder")
     name = re.sub(r"\W", "_", into.absolute().name, flags=re.ASCII)
-    name = f"task_{name}" if not name[:1].isalpha() else name.lower()
+    name = (name if name[:1].isalpha() else f"task_{name}").lower()
     fit, left = [], dict[str, int]()
     for question in held.questions:
         why = _unfit(question.messages, question.tools)
@@ -87,9 +88,10 @@ def export(held: HeldOut, into: Path, form: Form, shots: Sequence[Conversation] 
     written = _lm_eval(held, fit, shown, name) if form == "lm-eval" else _inspect(held, fit, shown, name)
     for file, text in written:
         files.save(into / file, text)
-    command = f"lm_eval --tasks {name} --include_path {into} --apply_chat_template --fewshot_as_multiturn --model …"
+    place = shlex.quote(str(into))
+    command = f"lm_eval --tasks {name} --include_path {place} --apply_chat_template --fewshot_as_multiturn --model …"
     if form == "inspect":
-        command = f"cd {into} && inspect eval {CODE} --model …"  # it takes no path that begins with a slash
+        command = f"cd {place} && inspect eval {CODE} --model …"  # it takes no path that begins with a slash
     return Exported(into, len(fit), len(shown), left, command)
 
 

@@ -88,7 +88,7 @@ def wanted_rows(one: Against, rows: int) -> int | None:
     apart = one.only_tuned + one.only_other
     most = LEAST_APART + ceil(MOST_ROWS * apart / rows)
     counts = np.arange(LEAST_APART, most)
-    right = np.rint(counts * (one.only_tuned / apart))
+    right = np.rint(counts * one.only_tuned / apart)
     # The exact test of a share of one half is twice its smaller tail: the numbers of `statistics.mcnemar`, at once.
     shown = np.flatnonzero(2 * binom.cdf(counts - right, counts, 0.5) < ALPHA)
     return max(LEAST_ROWS, ceil(int(counts[shown[0]]) * rows / apart)) if len(shown) else rows + MOST_ROWS + 1

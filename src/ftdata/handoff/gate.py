@@ -187,14 +187,15 @@ def _cost(given: Handoff) -> Iterator[str]:
     if given.max_cost is None:
         yield "no limit was given for what the job may cost; give one (--max-cost)"
     else:
-        yield from over(given.estimate, given.max_cost)
+        for why in over(given.estimate, given.max_cost):
+            yield why.replace("and give it with --prices", 'at the vendor, then --accept cost="REASON"')
 
 
 def _open(given: Handoff) -> Iterator[str]:
     if not given.profile.open_on(given.today):
         standing = given.profile.standing(given.today)
         yield f"{given.profile.title}: {standing} (ftdata targets says who takes the file today)"
-    last = given.today + timedelta(days=given.lives)
+    last = given.today + timedelta(days=min(given.lives, (date.max - given.today).days))
     for event in given.profile.events:
         if event.kind == "ends" and given.today < event.date <= last:
             yield f"from {event.date.isoformat()}: {event.what}; the model is to be used until {last.isoformat()}"

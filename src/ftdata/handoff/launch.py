@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from ftdata import __version__, manifest, runs
 from ftdata.cost.amounts import Money
-from ftdata.errors import RecipeError, RefusedError
+from ftdata.errors import InputError, RecipeError, RefusedError
 from ftdata.handoff.gate import Handoff, Passed, Refusal, let_through, refusals
 from ftdata.handoff.state import State
 from ftdata.manifest import HandoffPart
@@ -66,11 +67,12 @@ def prepare(
     further job is prepared, even though the run has one.
 
     Raises:
-        InputError: there is no such run, or it wrote nothing that the trainer takes.
+        InputError: there is no such run, it wrote nothing that the trainer takes, or a file of it is gone.
         RecipeError: no trainer is named, or a setting does not fit.
     """
     made = _trainer(run, use, settings or {})
     given = Handoff.of(run, load(made.target), made.destination, made.takes, max_cost=max_cost, lives=lives)
+    _there(given)
     state = State.latest(given.record, made.destination)
     if again and state.begun:
         state = state.following()
@@ -97,7 +99,7 @@ def start(launch: Launch, accepted: Mapping[str, str] | None = None, *, send_to:
             f"{made.destination}, or answer the question on a terminal"
         )
     with state.locked():
-        if state.path.exists():
+        if state.exists:
             state.read()
             _same(launch, passed)
         else:
@@ -109,10 +111,16 @@ def start(launch: Launch, accepted: Mapping[str, str] | None = None, *, send_to:
 def found(run: str, destination: str | None = None) -> tuple[Trainer, State]:
     """Find the latest job of a run, and the trainer that started it, with its settings of then.
 
-    Raises `InputError` if there is none, or one at several destinations and none was named.
+    Raises `InputError` if there is none, one at several destinations and none was named, or its state cannot be read.
     """
     state = State.only(runs.find(run), destination)
-    return trainer(state.trainer, str(state.path)), state
+    try:
+        return trainer(state.trainer, state.trainer["use"]), state
+    except RecipeError as error:
+        raise InputError(
+            f"{state.path}: was written with a trainer or settings that are not known here ({'; '.join(error.problems)}"
+            "); use the version of ftdata, and the plugin, that wrote it"
+        ) from None
 
 
 def _trainer(run: str, use: str | None, settings: Mapping[str, Any]) -> Trainer:
@@ -120,10 +128,20 @@ def _trainer(run: str, use: str | None, settings: Mapping[str, Any]) -> Trainer:
     if use is None and not stated:
         raise RecipeError(f"{run}: names no trainer; add a table [train] to its recipe, or say --with lora")
     kept = stated if use in (None, stated.get("use")) else {}
-    made = trainer({**kept, **settings, "use": use or stated["use"]})
+    made = trainer({**kept, **settings, "use": stated["use"] if use is None else use})
     from_recipe, from_here = made.placed(folder), made.placed(Path())
     own = {key: getattr(from_here, key) for key in settings}
     return from_recipe.model_copy(update=own)
+
+
+def _there(given: Handoff) -> None:
+    """Raise `InputError` for a file that the trainer would have to read and cannot."""
+    for path in given.files.values():
+        if not path.is_file():
+            said = "is no file" if os.path.lexists(path) else "was written by the run and is gone"
+            raise InputError(f"{path}: {said}; run the recipe again")
+        if not os.access(path, os.R_OK):
+            raise InputError(f"{path}: cannot be read: permission denied; give yourself permission")
 
 
 def _stated(run: str) -> tuple[Mapping[str, Any], Path]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ftdata import files
-from ftdata.errors import InputError, RunError
+from ftdata.errors import InputError
 from ftdata.files import Record
 from ftdata.stages import Event
 
@@ -35,7 +36,7 @@ class State:
         """Give the state of the latest job at a destination; a new one, not yet saved, where there was none."""
         numbers = [number for name, number in _jobs(record) if name == destination]
         state = cls(record, destination, max(numbers, default=1))
-        if state.path.exists():
+        if state.exists:
             state.read()
         return state
 
@@ -60,6 +61,11 @@ class State:
         return State(self.record, self.destination, self.number + 1)
 
     # --- what is known -----------------------------------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        """Whether something stands where the file belongs, be it none of ours."""
+        return os.path.lexists(self.path)
 
     @property
     def begun(self) -> bool:
@@ -106,13 +112,18 @@ class State:
             self.watch(event)
 
     def read(self) -> None:
-        """Read the file. Raises `RunError` if it is none of ours."""
+        """Read the file. Raises `InputError` if it cannot be read, or is none of ours."""
         try:
-            found = json.loads(self.path.read_bytes())
-            if not isinstance(found, dict) or not {"trainer", "tag", "hashes", "facts"} <= found.keys():
+            if not self.path.is_file():  # a pipe would never be read to its end
                 raise ValueError
-        except (OSError, ValueError, RecursionError):
-            raise RunError(f"{self.path}: is no state of a job that this version reads; move it away") from None
+            found = json.loads(self.path.read_bytes())
+            if not _ours(found):
+                raise ValueError
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            raise InputError(f"{self.path}: cannot be read: {why}; give yourself permission") from None
+        except (ValueError, RecursionError):
+            raise InputError(f"{self.path}: is no state of a job that this version reads; move it away") from None
         self.known = found
 
     def _save(self) -> None:
@@ -129,10 +140,32 @@ class State:
             yield
 
 
+def _ours(found: Any) -> bool:
+    """Say whether a value has the form of a state; what its trainer keeps is the trainer's to judge."""
+    if not isinstance(found, dict):
+        return False
+    trainer, tag, hashes, facts = (found.get(name) for name in ("trainer", "tag", "hashes", "facts"))
+    return (
+        isinstance(trainer, dict)
+        and isinstance(trainer.get("use"), str)
+        and isinstance(tag, str)
+        and isinstance(hashes, dict)
+        and all(isinstance(one, str) for one in hashes.values())
+        and isinstance(facts, dict)
+    )
+
+
 def _jobs(record: Record) -> list[tuple[str, int]]:
+    folder = record.folder / "jobs"
+    try:
+        listed = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:  # what is there must not pass for nothing: a second job would be started
+        raise InputError(f"{folder}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
     found: list[tuple[str, int]] = []
-    for path in sorted((record.folder / "jobs").glob("*-*.json")):
-        name, _, number = path.stem.rpartition("-")
-        if number.isdecimal():
+    for file in listed:
+        name, sign, number = file.removesuffix(".json").rpartition("-")
+        if sign and name and file.endswith(".json") and number.isascii() and number.isdecimal():
             found.append((name, int(number)))
     return found

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from ftdata import offline
 from ftdata.errors import InputError, PluginError, RecipeError, VendorError
-from ftdata.evaluation.asking.generate import OFFLINE
 from ftdata.evaluation.asking.prompts import Prompt
 from ftdata.evaluation.asking.store import Answer, answer
 from ftdata.evaluation.asking.systems import Local, ggufs
@@ -24,7 +22,6 @@ BATCH = 8
 """Questions that a model is given at once, unless --batch says otherwise."""
 
 _SCRIPT = Path(__file__).with_name("generate.py")
-_SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 _STOP = 5.0
 
 
@@ -32,7 +29,7 @@ class Asker:
     """Asks one model with `python`, an interpreter that has torch and transformers (and peft for an adapter)."""
 
     def __init__(self, system: Local, most: int, python: str | None = None, batch: int = BATCH) -> None:
-        found = sys.executable if python is None else shutil.which(python)
+        found = offline.interpreter(python)
         if found is None:
             raise RecipeError(f"--python {python}: is no program; name the Python of the trainer environment")
         self.system, self.python = system, found
@@ -66,14 +63,13 @@ class Asker:
             PluginError: the interpreter lacks a package.
             VendorError: the model cannot be loaded, failed, or the process died.
         """
-        environment = {key: value for key, value in os.environ.items() if not any(w in key.upper() for w in _SECRET)}
         try:
             process = subprocess.Popen(
                 [self.python, str(_SCRIPT)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**environment, **OFFLINE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
+                env=offline.environment(),
             )
         except OSError as error:
             raise RecipeError(f"--python {self.python}: cannot be started: {os.strerror(error.errno or 0)}") from None

@@ -26,6 +26,7 @@ AZURE = "AZURE_OPENAI_ENDPOINT"
 
 _URL = re.compile(r"https?://\S+", re.I)
 _WORD = re.compile(r"([a-z][a-z0-9-]+):(?!//)(.+)", re.S)
+_BARE = re.compile(rf"({'|'.join((*VENDORS, LOCAL))}):\s*")
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _WHOLE = 64 << 20
 """Files of a model up to this size are known by their bytes; larger ones by size, time and both ends."""
@@ -83,13 +84,18 @@ def system(word: str) -> System | None:
         RecipeError: a URL without a model, a model without a name, a vendor that there is not.
         InputError: a local model that is not there, or a folder that holds none.
     """
+    if not word.strip():
+        raise RecipeError(f"{word!r}: is empty; name a file of answers, or a model to be asked")
     if os.path.exists(word):
         return None
     if _URL.match(word):
         url, sign, model = word.partition("#")
-        if not sign or not model:
+        place = _at(url)  # first: whoever wrote a password into the address does not see it again
+        if not sign or not model.strip():
             raise RecipeError(f"{word}: names no model; write URL#MODEL")
-        return Remote(word, _at(url), model)
+        return Remote(word, place, model)
+    if _BARE.fullmatch(word):
+        raise RecipeError(f"{word}: names no model; write {word.strip()}{'FOLDER' if word[0] == 'l' else 'MODEL'}")
     hit = _WORD.fullmatch(word)
     if hit is None:
         return None

@@ -28,12 +28,14 @@ def finish(given: Settings, folder: Folder, state: State, end: Mapping[str, Any]
     events = folder.events(len(folder.attempts))
     table = metrics.with_end(metrics.table(known or []), events)
     files.save(folder.path / "metrics.csv", metrics.as_csv(table))
-    files.save(folder.path / "loss.svg", metrics.curve(table, "Losses by step"))
+    drawn = metrics.curve(table)
+    if drawn is not None:
+        files.save(folder.path / "metrics.svg", drawn)
     numbers = _numbers(given, folder, state, end, table)
     numbers = numbers if steps is None else {"steps": steps, **numbers}
     told = card(
         run=state.record.name,
-        model=Path(given.model).name if Path(given.model).exists() else given.model,
+        model=Path(given.model).name if Path(given.model).is_absolute() else given.model,
         licence=licence(given) or "not stated",
         hashes=state.known["hashes"],
         rows=state.facts["rows"],

@@ -4,6 +4,7 @@ data/<split>.jsonl   the judged files        sft.yaml, dpo.yaml   what TRL is gi
 adapter/             what TRL makes          log-N.txt            what it printed, without texts of rows
 events-N.jsonl       numbers of attempt N    lock                 held by whoever trains, and by the trainer itself
 job.json             whose folder this is    cancelled            that it was to end
+metrics.csv, .svg    the losses by step      merged/              the model of its own, if one was asked for
 cache/               of Hugging Face; removed at the end
 """
 
@@ -22,7 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ftdata import files
+from ftdata import files, offline
 from ftdata.errors import LockedError, OutputError
 
 HERE = Path(__file__).parent
@@ -31,40 +32,27 @@ DATA = "data"
 _GRACE = 15.0
 """Seconds that a trainer has to end after it was told to."""
 _PAUSE = 0.2
+_INSTANT = 0.1
+"""Seconds for which a lock is waited for: who only looks whether somebody trains holds it no longer."""
 
-_PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "NCCL_", "HIP_", "ROCM_", "PYTORCH_", "OMP_", "MKL_", "KMP_", "BNB_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+_TRACKED: Mapping[str, tuple[str, ...]] = {"wandb": ("WANDB_",), "trackio": ("TRACKIO_",)}
 
 
 def environment(cache: Path, threads: int, report_to: str = "none") -> dict[str, str]:
-    """Give the environment of a process of the trainer: offline, no telemetry, no key of ours, its caches in `cache`.
-
-    What lies in the user's cache of the hub can be read: a model that is named is looked up there.
-    """
-    tracked = {"wandb": ("WANDB_",), "trackio": ("TRACKIO_",)}.get(report_to, ())
-    named = (*_PASSED, *(_PROXIES if report_to == "wandb" else ()))
-    env = {key: value for key, value in os.environ.items() if key in named or key.startswith((*_PREFIXES, *tracked))}
-    hub = os.environ.get("HF_HUB_CACHE")
-    home = os.environ.get("HF_HOME")
-    hub = hub or str(Path(home or Path.home() / ".cache" / "huggingface") / "hub")
+    """Give the environment of a process of the trainer: offline, no key of ours, its caches in `cache`, told little."""
+    place = Path(os.path.abspath(cache))  # the process may work in another folder than we do
     return {
-        **env,
-        "HF_HOME": str(cache),
-        "HF_DATASETS_CACHE": str(cache / "datasets"),
-        "HF_HUB_CACHE": hub,
-        **dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"), "1"),
-        **dict.fromkeys(("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"), "1"),
-        **dict.fromkeys(("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"), "1"),
+        **offline.environment(_PROXIES if report_to == "wandb" else (), _TRACKED.get(report_to, ())),
+        "HF_HOME": str(place),
+        "HF_DATASETS_CACHE": str(place / "datasets"),
         # TRL warns with texts of the prompt; what it could warn of the preflight tells in numbers.
         **{"ACCELERATE_LOG_LEVEL": "error", "TRANSFORMERS_VERBOSITY": "error", "DATASETS_VERBOSITY": "error"},
-        **{"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore"},
+        "PYTHONWARNINGS": "ignore",
         **({} if report_to == "wandb" else {"WANDB_MODE": "disabled", "WANDB_DISABLED": "true"}),
         **{"WANDB_CONSOLE": "off", "WANDB_DISABLE_CODE": "true", "WANDB_DISABLE_GIT": "true"},
-        # Threads that wait for one another by spinning take eight times as long on a machine that has other work, too.
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
-        **{"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": str(threads)},
-        **{"TENSORBOARD_LOGGING_DIR": str(cache.parent / "tensorboard"), "TRACKIO_DIR": str(cache.parent / "trackio")},
+        "OMP_NUM_THREADS": str(threads),
+        **{"TENSORBOARD_LOGGING_DIR": str(place.parent / "tensorboard"), "TRACKIO_DIR": str(place.parent / "trackio")},
     }
 
 
@@ -72,11 +60,12 @@ class Folder:
     """The folder of one training."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path = Path(os.path.abspath(path))  # the process works in it, and is told of places in it
         self.adapter = path / ADAPTER
         self.cache = path / "cache"
         self.mark = path / "job.json"
         self.stopped = path / "cancelled"
+        self.lock = path / "lock"
 
     # --- before it starts ---------------------------------------------------------------------------------------------
 
@@ -89,8 +78,8 @@ class Folder:
             raise OutputError(f"{self.path}: exists, and is not of this job; move it away, or --set folder=DIR")
         files.private_folder(self.path)
         files.save(self.mark, json.dumps({"tag": tag}) + "\n")
-        if not (self.path / "lock").exists():
-            files.save(self.path / "lock", "")
+        if not self.lock.exists():
+            files.save(self.lock, "")
 
     @property
     def tag(self) -> str:
@@ -125,15 +114,19 @@ class Folder:
     # --- the process --------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def held(self) -> Iterator[int]:
+    def held(self, patience: float = _INSTANT) -> Iterator[int]:
         """Hold the folder alone; raise `LockedError` while somebody trains in it. Gives the lock's handle."""
-        handle = os.open(self.path / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        until = time.monotonic() + patience
+        handle = os.open(self.lock, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise LockedError(f"{self.path}: a training runs here") from None
-        try:
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= until:
+                        raise LockedError(f"{self.path}: a training runs here; ftdata train status tells") from None
+                    time.sleep(_INSTANT / 10)
             yield handle
         finally:
             os.close(handle)  # a trainer that was started holds its own copy of it
@@ -141,10 +134,10 @@ class Folder:
     @property
     def busy(self) -> bool:
         """Whether somebody trains in it."""
-        if not (self.path / "lock").exists():
+        if not self.lock.exists():
             return False
         try:
-            with self.held():
+            with self.held(patience=0):
                 return False
         except LockedError:
             return True
@@ -217,9 +210,9 @@ class Folder:
 
     @property
     def pid(self) -> int | None:
-        """The process group of the last attempt, once it has one."""
-        began = [event for event in self.events(len(self.attempts)) if event.get("what") == "began"]
-        return int(began[0]["pid"]) if began else None
+        """The process group of the last attempt, once it has one, and until it ended: then it may be anybody's."""
+        told = {event.get("what"): event for event in self.events(len(self.attempts))}
+        return int(told["began"]["pid"]) if "began" in told and "ended" not in told else None
 
     # --- what it left -------------------------------------------------------------------------------------------------
 
@@ -256,6 +249,18 @@ class Folder:
     def clear(self) -> None:
         """Remove what only the training needed."""
         files.remove(self.cache)
+
+
+def scratch(folder: Path, what: str) -> Path:
+    """Give a place for this process alone; what dead ones left in theirs, which may hold rows, is removed."""
+    for path in folder.glob(f".{what}-*"):
+        try:
+            os.kill(int(path.name.rpartition("-")[2]), 0)
+        except ProcessLookupError:
+            files.remove(path)
+        except (ValueError, OverflowError, PermissionError):  # not ours, or of a process that lives
+            continue
+    return folder / f".{what}-{os.getpid()}"
 
 
 def history(checkpoint: Path) -> list[dict[str, Any]] | None:

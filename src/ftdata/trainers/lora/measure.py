@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from ftdata import files
 from ftdata.errors import VendorError
 from ftdata.handoff.state import State
 from ftdata.trainers.lora import metrics
-from ftdata.trainers.lora.job import DATA, Folder, environment
+from ftdata.trainers.lora.job import DATA, Folder, environment, scratch
 from ftdata.trainers.lora.preflight import interpreter, machine
 from ftdata.trainers.lora.settings import TEMPLATE, Settings, kind, lines
 
@@ -65,7 +64,7 @@ def measure(given: Settings, handed: Mapping[str, Path], state: State) -> Measur
     found = machine(given)
     every = [line for line in handed["train"].read_bytes().split(b"\n") if line.strip()]
     chosen = _chosen([len(line) for line in every], min(MOST, given.batch_size * given.accumulation * STEPS))
-    folder = Folder(state.folder / f".measure-{os.getpid()}")
+    folder = Folder(scratch(state.folder, "measure"))
     files.private_folder(state.folder)
     files.remove(folder.path)
     try:

@@ -11,8 +11,9 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from ftdata.trainers.curves import Curve, plot
+
 COLUMNS = ("step", "epoch", "loss", "eval_loss", "learning_rate", "grad_norm", "mean_token_accuracy", "num_tokens")
-_WIDE, _HIGH, _EDGE = 640, 320, 44
 
 
 def table(history: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
@@ -49,51 +50,19 @@ def as_csv(rows: Iterable[Mapping[str, float]]) -> str:
 
 
 def _told(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def curve(rows: list[dict[str, float]], title: str) -> str:
-    """Draw the losses over the steps as SVG: training as a line, evaluation as dots joined by a dashed one."""
-    lines = {
-        name: [(row["step"], row[name]) for row in rows if math.isfinite(row.get(name, math.nan))]
-        for name in ("loss", "eval_loss")
-    }
-    points = [point for line in lines.values() for point in line] or [(0.0, 0.0)]
-    last = max(step for step, _ in points) or 1.0
-    top = max(value for _, value in points) * 1.05 or 1.0
-
-    def at(step: float, value: float) -> tuple[float, float]:
-        across = _EDGE + (_WIDE - _EDGE - 12) * step / last
-        return round(across, 1), round(_HIGH - _EDGE - (_HIGH - _EDGE - 28) * value / top, 1)
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {_HIGH}" role="img" '
-        f'font-family="sans-serif" font-size="11"><title>{title}</title>'
-        f'<rect width="{_WIDE}" height="{_HIGH}" fill="#fff"/>'
-    ]
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        x, y = at(last * share, top * share)
-        parts.append(
-            f'<line x1="{_EDGE}" x2="{_WIDE - 12}" y1="{y}" y2="{y}" stroke="#ddd"/>'
-            f'<text x="{_EDGE - 5}" y="{y + 4}" text-anchor="end">{top * share:.2f}</text>'
-            f'<text x="{x}" y="{_HIGH - _EDGE + 16}" text-anchor="middle">{last * share:.0f}</text>'
-        )
-    looks = {"loss": ("#1f5fa8", "training", ""), "eval_loss": ("#b3541e", "held out", ' stroke-dasharray="5 4"')}
-    for number, (name, line) in enumerate(lines.items()):
-        colour, word, dash = looks[name]
-        if line:
-            placed = [at(*point) for point in line]
-            path = " ".join(f"{x},{y}" for x, y in placed)
-            parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2"{dash} points="{path}"/>')
-            if name == "eval_loss" or len(line) == 1:
-                parts += [f'<circle cx="{x}" cy="{y}" r="3.5" fill="{colour}"/>' for x, y in placed]
-            left = _EDGE + 10 + 90 * number
-            parts.append(
-                f'<line x1="{left}" x2="{left + 22}" y1="14" y2="14" stroke="{colour}" stroke-width="2"{dash}/>'
-                f'<text x="{left + 27}" y="18">{word}</text>'
-            )
-    parts.append(f'<text x="{_WIDE / 2}" y="{_HIGH - 8}" text-anchor="middle">step</text></svg>\n')
-    return "".join(parts)
+def curve(rows: list[dict[str, float]]) -> str | None:
+    """Draw the losses over the steps as SVG; None where there are none."""
+    named = {"loss": "training", "eval_loss": "held out"}
+    return plot(
+        (
+            Curve(label, [(row["step"], row[name]) for row in rows if math.isfinite(row.get(name, math.nan))])
+            for name, label in named.items()
+        ),
+        "loss",
+    )
 
 
 def seconds_per_step(events: Iterable[Mapping[str, Any]], every: int) -> float | None:

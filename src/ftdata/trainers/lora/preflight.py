@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftdata import files
+from ftdata import files, offline
 from ftdata.errors import VendorError
 from ftdata.trainers.lora.environment import NEEDED
 from ftdata.trainers.lora.job import HERE, environment
@@ -50,10 +48,10 @@ class Preflight:
 
 def interpreter(given: Settings) -> str:
     """Give the Python of the trainer environment. Raises `VendorError` if there is none of that name."""
-    python = given.python or sys.executable
-    if shutil.which(python) is None:
-        raise VendorError(f"{inline(python)}: is no Python that can be run; name one with --set python=PATH")
-    return python
+    found = offline.interpreter(given.python)
+    if found is None:
+        raise VendorError(f"{inline(given.python)}: is no Python that can be run; name one with --set python=PATH")
+    return found
 
 
 def machine(given: Settings) -> dict[str, Any]:
@@ -99,9 +97,10 @@ def preflight(given: Settings, handed: Mapping[str, Path], scratch: Path) -> Pre
 
 def home(model: str) -> Path | None:
     """Give the folder that holds a model: itself, or its place in the cache of the hub; None: it is not here."""
-    if (Path(model) / "config.json").is_file():
-        return Path(model)
-    if Path(model).exists() or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model):
+    where = Path(model)
+    if where.is_absolute():  # as the hand-off gives a folder that is there; all else is a name
+        return where if (where / "config.json").is_file() else None
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model):
         return None
     from huggingface_hub import try_to_load_from_cache
 
@@ -149,12 +148,12 @@ def _machine(given: Settings, found: Mapping[str, Any]) -> Iterator[str]:
 def _model(given: Settings) -> Iterator[str]:
     if home(given.model) is None:
         path = Path(given.model)
-        if path.is_dir() and list(path.glob("*.gguf")):
-            yield f"{inline(given.model)}: holds a model in GGUF only; load it once with transformers and save it"
-        elif path.exists():
-            yield f"{inline(given.model)}: is no folder of a transformers model: it holds no config.json"
-        else:
+        if not path.is_absolute() or not path.exists():
             yield f"{inline(given.model)}: no such model on this machine; nothing is fetched; name a folder"
+        elif list(path.glob("*.gguf")):
+            yield f"{inline(given.model)}: holds a model in GGUF only; load it once with transformers and save it"
+        else:
+            yield f"{inline(given.model)}: is no folder of a transformers model: it holds no config.json"
     elif licence(given) is None:
         yield f"{inline(given.model)}: its files state no licence; note it with --set base_licence=NAME"
     if given.chat_template is not None and not Path(given.chat_template).is_file():

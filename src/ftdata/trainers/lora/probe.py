@@ -23,10 +23,6 @@ NAMED = 5
 MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
-class Unlearnable(Exception):
-    """A row that TRL would not take; its text is a code."""
-
-
 class Probe:
     """What the rows of one environment's model come to."""
 
@@ -191,7 +187,6 @@ def main() -> dict[str, Any]:
         kind = kind_of(splits["train"][0])
         told["kind"] = kind
         talk = kind == "messages" or (kind != "unknown" and not isinstance(splits["train"][0]["prompt"], str))
-        told["talk"] = talk
         doing = "tokenizer"
         probe = Probe(asked)
         if talk:

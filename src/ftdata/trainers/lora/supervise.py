@@ -20,8 +20,11 @@ from datetime import datetime
 from types import FrameType
 from typing import Any
 
-NUMBERS = re.compile(rb"^\{'[^\n]*\}\s*$")
-PAIR = re.compile(r"'(\w+)': '?(-?(?:\d[\d.]*(?:e[+-]?\d+)?|nan|inf))'?")
+NUMBER = r"'?(-?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|nan|inf))'?"
+PAIR = re.compile(rf"'([\w/.-]+)': {NUMBER}")
+NUMBERS = re.compile(rf"^\{{{PAIR.pattern}(?:, {PAIR.pattern})*\}}$")
+NAMED = {"loss", "eval_loss", "train_runtime", "epoch"}
+"""Of a line that tells how the training goes it has one: a row may be printed as a table, too."""
 FRAME = re.compile(rb'^\s*File "[^"\n]+", line \d+, in [\w<>.]+\s*$')
 ERROR = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit))\b(:.*)?$")
 TELLING = ("ImportError", "ModuleNotFoundError", "OutOfMemoryError")
@@ -40,6 +43,7 @@ class Supervisor:
         self.error = ""
         self.left_out = 0
         self.stopped = False
+        self.trace = False
 
     def tell(self, what: str, **more: Any) -> None:
         """Add an event."""
@@ -51,22 +55,25 @@ class Supervisor:
 
     def line(self, line: bytes) -> None:
         """Take one line of what the trainer printed."""
-        if NUMBERS.match(line):
-            found = {name: float(value) for name, value in PAIR.findall(line.decode(errors="replace"))}
-            if found:
+        text = line.decode(errors="replace").strip()
+        if NUMBERS.match(text):
+            found = {name: float(value) for name, value in PAIR.findall(text)}
+            if found.keys() & NAMED:
                 self.tell("numbers", numbers=found)
                 os.write(self.log, line)
                 return
-        error = ERROR.match(line.decode(errors="replace").strip())
+        error = ERROR.match(text)
         if error:
             self.error = error[1].rpartition(".")[2]
-        if self.whole or FRAME.match(line):
+        if self.whole or (self.trace and FRAME.match(line)):
             os.write(self.log, line)
         elif error:
-            told = error[2] if error[2] and self.error in TELLING else ""
+            told = error[2] if error[2] and self.trace and self.error in TELLING else ""
             os.write(self.log, f"{error[1]}{told}\n".encode())
         else:
             self.left_out += 1
+        # Rows may hold tracebacks, too: one of Python's begins with this line, and ends where nothing is indented.
+        self.trace = text == "Traceback (most recent call last):" or (self.trace and line.startswith(b" "))
 
     def run(self, command: list[str], lock: int) -> None:
         """Run it to its end."""

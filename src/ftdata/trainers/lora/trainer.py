@@ -6,7 +6,6 @@ what is left when they are done.
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from ftdata import files
 from ftdata.errors import InputError, Interrupted, LockedError
 from ftdata.stages import Event, Job, Order, Result
 from ftdata.trainers.lora.ending import MERGED, finish
-from ftdata.trainers.lora.job import DATA, Folder, environment
+from ftdata.trainers.lora.job import DATA, Folder, environment, scratch
 from ftdata.trainers.lora.measure import Measured, measure
 from ftdata.trainers.lora.preflight import interpreter, licence, machine, preflight
 from ftdata.trainers.lora.settings import TEMPLATE, Settings, kind, lines
@@ -27,6 +26,9 @@ from ftdata.wording import inline
 if TYPE_CHECKING:
     from ftdata.handoff.gate import Passed
     from ftdata.handoff.state import State
+
+
+_ENDED = ("succeeded", "failed", "cancelled")
 
 
 class Lora(Settings):
@@ -62,7 +64,7 @@ class Lora(Settings):
 
         Starts a process of the trainer environment that renders the rows and ends; torch is imported there, not here.
         """
-        found = preflight(self, files, state.folder / f".probe-{os.getpid()}")
+        found = preflight(self, files, scratch(state.folder, "probe"))
         if found.machine is None:
             return Order((), problems=found.problems)
         rows = {split: lines(path) for split, path in files.items()}
@@ -98,8 +100,7 @@ class Lora(Settings):
         kept = state.facts.get("folder")
         number = "" if state.number == 1 else f"-{state.number}"
         made = Path(self.folder) if self.folder else state.record.base / "lora" / f"{state.record.name}{number}"
-        path = made if kept is None else state.record.absolute(kept)
-        return Folder(Path(os.path.abspath(path)))  # the process works in it, and is told of its caches
+        return Folder(made if kept is None else state.record.absolute(kept))
 
     # --- the job ------------------------------------------------------------------------------------------------------
 
@@ -111,12 +112,14 @@ class Lora(Settings):
         ready to go on.
         """
         folder = self.place(state)
-        if not folder.attempts:
+        if "rows" not in state.facts or not folder.attempts:
             folder.claim(state.tag)
             state.keep(folder=state.record.relative(folder.path), status="starting")
             with folder.held() as lock:
+                if folder.stopped.exists():
+                    return self._settle(folder, state)
+                self._prepare(given, folder, state)
                 if not folder.attempts:
-                    self._prepare(given, folder, state)
                     return self._train(folder, state, lock)
         return self.resume(state)
 
@@ -134,7 +137,7 @@ class Lora(Settings):
         more = [] if checkpoint is None else ["--resume_from_checkpoint", str(checkpoint.relative_to(folder.path))]
         env = environment(folder.cache, state.facts["threads"], self.report_to)
         child = folder.run(self._command(*more), env, lock, self.whole_log)
-        state.keep(pid=child.pid, status="running")
+        state.keep(status="running")
         return self._follow(folder, state, child)
 
     def _follow(self, folder: Folder, state: State, child: subprocess.Popen[bytes] | None) -> Job:
@@ -155,11 +158,10 @@ class Lora(Settings):
         """Tell where the training stands; one that ended while nobody watched is brought to its end now."""
         folder = self.place(state)
         status = state.facts.get("status")
-        if status in ("succeeded", "failed", "cancelled") or status is None or not (folder.path / "lock").exists():
+        if status in _ENDED or status is None or not folder.lock.exists():
             return self._job(state, status or "starting")
         try:
-            with folder.held():
-                return self._settle(folder, state)
+            return self._over(folder, state)
         except LockedError:
             return self._job(state, "running", detail=self._stands(folder))
 
@@ -175,13 +177,12 @@ class Lora(Settings):
         if job.ended:
             return job
         folder = self.place(state)
-        if not folder.path.is_dir():
+        if not folder.lock.exists():
             raise InputError(f"{state.record.name}: the training has no folder yet; nothing is there to cancel")
         files.save(folder.stopped, "")
         folder.stop()
         try:
-            with folder.held():
-                return self._settle(folder, state)
+            return self._over(folder, state)
         except LockedError:  # who waits for it brings it to its end
             return self._job(state, "cancelled")
 
@@ -191,7 +192,7 @@ class Lora(Settings):
         Raises `InputError` if it was cancelled, or was never begun; `OutputError` if the files changed since.
         """
         folder = self.place(state)
-        if state.facts.get("folder") is None or not folder.path.is_dir():
+        if state.facts.get("folder") is None or not folder.lock.exists():
             raise InputError(f"{state.record.name}: no training was begun; ftdata train starts it")
         if folder.busy:  # it runs, or its processes are about to be gone
             job = self._follow(folder, state, None)
@@ -218,15 +219,18 @@ class Lora(Settings):
         folder = self.place(state)
         if job.status != "succeeded" or job.model is None:
             raise InputError(f"{state.record.name}: the training is {job.status}; there is no result yet")
-        files.make_folder(into)
+        if not into.is_dir():
+            files.private_folder(into)
         given: dict[str, Path] = {}
         for what, source in (
             ("metrics", folder.path / "metrics.csv"),
-            ("plot", folder.path / "loss.svg"),
+            ("plot", folder.path / "metrics.svg"),
             ("card", folder.adapter / "README.md"),
         ):
+            if not source.exists():  # no plot where no loss was told
+                continue
             given[what] = into / source.name
-            if given[what].absolute() != source.absolute():
+            if not (given[what].exists() and given[what].samefile(source)):
                 files.save(given[what], source.read_text(encoding="utf-8"))
         given["adapter"] = folder.adapter
         if (folder.path / MERGED).is_dir():
@@ -237,6 +241,13 @@ class Lora(Settings):
         return Result(job, f"local:{self.model}", job.model, given, notes)
 
     # --- its end ------------------------------------------------------------------------------------------------------
+
+    def _over(self, folder: Folder, state: State) -> Job:
+        """Settle what nobody trains any more; raise `LockedError` if somebody does."""
+        with folder.held():
+            state.read()  # who trained it kept facts since, and may have settled it
+            status = state.facts.get("status")
+            return self._job(state, status) if status in _ENDED else self._settle(folder, state)
 
     def _settle(self, folder: Folder, state: State) -> Job:
         """Bring an attempt that is over to its end: keep what it left, or say how it failed. May be done twice."""
@@ -252,13 +263,13 @@ class Lora(Settings):
         else:
             status, detail = "failed", self._fault(folder, end)
         folder.clear()
-        state.keep(status=status, detail=detail, pid=None)
+        state.keep(status=status, detail=detail)
         return self._job(state, status, detail=detail)
 
     def _keep(self, folder: Folder, state: State, end: Mapping[str, Any]) -> Job:
         numbers, fault = finish(self, folder, state, end)
         status = "failed" if fault else "succeeded"
-        state.keep(status=status, detail=fault, numbers=numbers, pid=None)
+        state.keep(status=status, detail=fault, numbers=numbers)
         return self._job(state, status, detail=fault)
 
     # --- telling ------------------------------------------------------------------------------------------------------

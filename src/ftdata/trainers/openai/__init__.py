@@ -25,14 +25,9 @@ if TYPE_CHECKING:
     from ftdata.handoff.gate import Passed
     from ftdata.trainers.openai.jobs import Jobs
 
-_ONLY = {
-    "beta": ("dpo",),
-    "reasoning_effort": ("rft",),
-    "compute_multiplier": ("rft",),
-    "eval_interval": ("rft",),
-    "eval_samples": ("rft",),
-    "grader": ("rft",),
-}
+_RFT = ("reasoning_effort", "compute_multiplier", "eval_interval", "eval_samples", "grader")
+_ONLY = {"beta": "dpo", **dict.fromkeys(_RFT, "rft")}
+"""Settings of one method alone."""
 _LIVES = 90
 _SECRET = re.compile(r"(?i)^(.*_)?(api_?key|key|token|secret|password|credentials?)$")
 
@@ -106,9 +101,9 @@ class OpenAITrainer(Trainer):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        for name, methods in _ONLY.items():
-            if getattr(self, name) is not None and self.method not in methods:
-                raise ValueError(f"{name}: is for method {methods[0]}, not {self.method}")
+        for name, method in _ONLY.items():
+            if getattr(self, name) is not None and self.method != method:
+                raise ValueError(f"{name}: is for method {method}, not {self.method}")
         if self.method == "rft" and self.grader is None:
             raise ValueError("grader: is missing; method rft needs a table that says how answers are graded")
         if any(_SECRET.match(name) for name in (*value(self.hyperparameters), *value(self.metadata))):
@@ -167,7 +162,7 @@ class OpenAITrainer(Trainer):
         if not before and (job := jobs.found(thoroughly=False)) is not None:
             return jobs.keep(job)
         if "creating" not in state.facts:
-            jobs.closes(self.model, int(state.facts.get("lives", _LIVES)))
+            jobs.lives(self.model, int(state.facts.get("lives", _LIVES)))
         sent = Sending(jobs.api, self.where, state).all(files, hashes)
         return jobs.keep(jobs.made(body(self, self.where, sent, state.tag)))
 

@@ -13,7 +13,7 @@ from ftdata.errors import RefusedError, VendorError
 from ftdata.handoff.state import State
 from ftdata.stages import Event, Job
 from ftdata.trainers.openai.request import MARK
-from ftdata.trainers.openai.sending import certain, every, id_of, waited
+from ftdata.trainers.openai.sending import certain, every, id_of, now, waited
 from ftdata.trainers.openai.telling import asking, code, failure, refused, without_key
 from ftdata.wording import inline
 
@@ -75,7 +75,7 @@ class Jobs:
             waited(before, self.state)
             if (job := self.found(thoroughly=True)) is not None:
                 return job
-        self.state.keep(creating=_now())
+        self.state.keep(creating=now())
         key = {"Idempotency-Key": f"ftdata-{self.state.tag}"}
         extra = {name: body[name] for name in ("trainingType",) if name in body}
         asked = {name: value for name, value in body.items() if name not in extra}
@@ -88,7 +88,7 @@ class Jobs:
             if certain(error):
                 self.state.keep(creating=None)
                 raise told from None
-            self.state.keep(creating=_now())
+            self.state.keep(creating=now())
             try:
                 job = self.found(thoroughly=True)
             except VendorError:
@@ -113,7 +113,7 @@ class Jobs:
         if status == "failed" and error is not None:
             detail.append(failure(error, self.where) or "the vendor says no more")
         model = getattr(job, "fine_tuned_model", None)
-        if not isinstance(model, str) or not model:
+        if not isinstance(model, str) or not model or not model.isprintable():
             model = self._last_checkpoint(job.id) if status == "succeeded" else None
         if status == "succeeded" and model is None:
             detail.append("it names no model yet")
@@ -130,26 +130,25 @@ class Jobs:
 
     def _last_checkpoint(self, identity: str) -> str | None:
         """Give the model of the last checkpoint: of a vendor whose jobs name no model (Nebius) it is the result."""
-        found = [one for one in self.checkpoints(identity) if one.get("fine_tuned_model_checkpoint")]
-        last = max(found, key=lambda one: one.get("step_number") or 0, default=None)
-        return None if last is None else str(last["fine_tuned_model_checkpoint"])
+        named = [one.get("fine_tuned_model_checkpoint") for one in self.checkpoints(identity)]
+        return next((str(one) for one in reversed(named) if one), None)
 
     def checkpoints(self, identity: str) -> list[dict[str, Any]]:
         """List the checkpoints of a job, in order of their steps; none of an endpoint that has none."""
         found: list[dict[str, Any]] = []
         with asking(self.where, "checkpoints"), _Perhaps(self._lacks("checkpoints")):
             found += map(plain_of, every(self.api.fine_tuning.jobs.checkpoints.list(identity, limit=_PAGE)))
-        return sorted(found, key=lambda one: one.get("step_number") or 0)
+        return sorted(found, key=lambda one: _placed(one.get("step_number")))
 
     def events(self, identity: str) -> Iterator[Event]:
         """Tell a job's log, oldest first: the vendor gives its pages newest first."""
         found: list[Any] = []
         with asking(self.where, "events"), _Perhaps(self._lacks("events")):
             found += every(self.api.fine_tuning.jobs.list_events(identity, limit=_PAGE))
-        at = [getattr(one, "created_at", None) or 0 for one in found]
+        at = [_placed(getattr(one, "created_at", None)) for one in found]
         if at and at[0] >= at[-1]:
             found.reverse()
-        for one in sorted(found, key=lambda one: getattr(one, "created_at", None) or 0):
+        for one in sorted(found, key=lambda one: _placed(getattr(one, "created_at", None))):
             level = getattr(one, "level", None)
             yield Event(
                 moment(getattr(one, "created_at", None)),
@@ -162,11 +161,8 @@ class Jobs:
         """Whether an endpoint may not have something: it has not, or nobody knows."""
         return what in self.where.unverified or not getattr(self.where, what)
 
-    def closes(self, model: str, lives: int) -> str | None:
-        """Ask whether the model is there, and give the day on which the vendor shuts it down, as far as it tells.
-
-        Raises `RefusedError` if it is not there, or shut down within `lives` days.
-        """
+    def lives(self, model: str, days: int) -> None:
+        """Ask the vendor about the model; raise `RefusedError` if it is not there, or shut down within some days."""
         try:
             day = getattr(self.api.models.retrieve(model), "shutdown_date", None)
         except Exception as error:
@@ -176,19 +172,18 @@ class Jobs:
                         f"refused (preflight): {self.where.title} knows no model {inline(model)}; ftdata train --set "
                         "model=… names another"
                     ) from None
-                return None
+                return
             raise refused(error, self.where, f"model {inline(model)}") from None
         try:
             last = date.fromisoformat(str(day)[:10])
-        except ValueError:
-            return None
-        until = datetime.now(UTC).date() + timedelta(days=lives)
+        except ValueError:  # it tells of no day
+            return
+        until = datetime.now(UTC).date() + timedelta(days=days)
         if last <= until:
             raise RefusedError(
                 f"refused (open): {self.where.title} shuts {inline(model)} down on {last.isoformat()}, and the tuned "
                 f"model is to be used until {until.isoformat()}; take another model, or give --lives fewer days"
             )
-        return last.isoformat()
 
 
 class _Perhaps:
@@ -220,9 +215,22 @@ def numbers(data: Any) -> Iterator[tuple[str, float]]:
                 yield str(name)[:64], float(value)
 
 
+def _placed(value: Any) -> float:
+    """Give the number by which something is ordered; what a vendor gives in its place comes first."""
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def text_of(values: Any) -> str:
+    """Give values as JSON text to keep; what is no Unicode text in them stays escaped."""
+    text = json.dumps(values, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def plain_of(item: Any) -> dict[str, Any]:
     """Give an answer's object as plain values, whatever further fields it has."""
-    found: dict[str, Any] = item.to_dict(mode="json") if hasattr(item, "to_dict") else dict(item)
+    # The SDK's warning of a value that is not of its type quotes the value.
+    plain = hasattr(item, "to_dict")
+    found: dict[str, Any] = item.to_dict(mode="json", warnings=False) if plain else dict(item)
     return found
 
 
@@ -238,7 +246,3 @@ def _of_other_jobs(state: State) -> set[str]:
             continue
         found.add(str(held))
     return found
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

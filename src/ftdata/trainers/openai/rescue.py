@@ -9,17 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ftdata import endpoints, files
 from ftdata.endpoints import Endpoint
-from ftdata.errors import OutputError, VendorError
-from ftdata.trainers.openai.jobs import plain_of
-from ftdata.trainers.openai.sending import certain, every, patience
+from ftdata.errors import FtdataError, OutputError, VendorError
+from ftdata.trainers.openai.jobs import plain_of, text_of
+from ftdata.trainers.openai.sending import certain, every, id_of, now, patience
 from ftdata.trainers.openai.telling import refused
 
 _ENDED = ("succeeded", "failed", "cancelled")
@@ -76,7 +75,10 @@ class _Rescue:
     def _list(self, what: str, ask: Callable[[], Any]) -> list[dict[str, Any]]:
         self.watch(f"listing {what}")
         try:
-            return [plain_of(one) for one in every(ask())]
+            found = list(every(ask()))
+            if what in ("files", "jobs"):  # each is asked for by its id
+                found = [one for one in found if id_of(one)]
+            return [plain_of(one) for one in found]
         except Exception as error:
             if certain(error) and getattr(error, "status_code", None) not in (401, 403):
                 self.done.denied[what] = _code(error)
@@ -130,6 +132,8 @@ class _Rescue:
                     stream.write(block)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written: {(error.strerror or '').lower()}; free some space") from None
+        except FtdataError:
+            raise
         except Exception as error:
             files.remove(scratch)
             if certain(error) and getattr(error, "status_code", None) != 401:
@@ -173,8 +177,8 @@ class _Rescue:
 
     def _save(self, name: str, value: Any, **more: Any) -> None:
         path = self.into / name
-        text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        text = text_of(value)
+        digest = hashlib.sha256(text.encode()).hexdigest()
         if self._there(name) and self.known[name]["sha256"] == digest and not more.keys() - self.known[name].keys():
             self.done.kept += 1
             return
@@ -195,22 +199,11 @@ class _Rescue:
             "what": "the fine-tuning of an account, as its vendor gave it",
             "endpoint": self.where.name,
             "base_url": self.where.base_url,
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "at": now(),
             "denied": self.done.denied,
-            "files": dict(sorted(self.known.items())),
+            "files": self.known,
         }
-        files.save(self.into / "manifest.json", json.dumps(held, ensure_ascii=False, indent=1) + "\n")
-
-
-def verify(folder: Path) -> Iterable[str]:
-    """Tell of each file of a rescue that is not what its manifest says."""
-    found = json.loads((folder / "manifest.json").read_bytes())["files"]
-    for name, entry in found.items():
-        path = folder / name
-        if not path.is_file():
-            yield f"{name}: is gone"
-        elif files.sha256(path) != entry["sha256"]:
-            yield f"{name}: was changed"
+        files.save(self.into / "manifest.json", text_of(held))
 
 
 def _name(identity: str) -> str:

@@ -138,12 +138,12 @@ class Sending:
         if isinstance(received, int) and received != size:
             self._gone(identity, split)
             raise VendorError(f"{self.where.title}: {name}: {received:,} of {size:,} bytes arrived; start again")
-        self.state.tell(Event(_now(), "info", f"sent {split}: {size:,} bytes", {"bytes": size}))
+        self.state.tell(Event(now(), "info", f"sent {split}: {size:,} bytes", {"bytes": size}))
         return identity
 
     def _noted(self, split: str, note: dict[str, Any] | None, **more: Any) -> None:
         """Note that a file is on its way, or is so no more; with `more` facts, all in one write."""
-        held = {**self._held("sending"), split: None if note is None else {**note, "at": _now()}}
+        held = {**self._held("sending"), split: None if note is None else {**note, "at": now()}}
         self.state.keep(sending={one: value for one, value in held.items() if value is not None} or None, **more)
 
     # --- one piece, or parts ------------------------------------------------------------------------------------------
@@ -238,6 +238,7 @@ class Sending:
         try:
             for one in every(self.api.files.list(purpose="fine-tune")):
                 if getattr(one, "filename", None) == name and getattr(one, "status", None) not in _BROKEN:
+                    id_of(one)
                     found.append(one)
         except Exception as error:
             if getattr(error, "status_code", None) in (404, 405, 501):
@@ -287,7 +288,7 @@ def waited(since: Any, state: State) -> None:
         passed = 0.0
     left = patience() - max(0.0, passed)
     if left > 0:
-        state.tell(Event(_now(), "info", f"waiting {left:.0f} s: a request of before may still be worked off"))
+        state.tell(Event(now(), "info", f"waiting {left:.0f} s: a request of before may still be worked off"))
         time.sleep(left)
 
 
@@ -304,7 +305,7 @@ def certain(error: BaseException) -> bool:
 def id_of(item: Any) -> str:
     """Give the id in an answer; raise `ValueError` for an answer that has none, such as the page of a proxy."""
     found = getattr(item, "id", None)
-    if not isinstance(found, str) or not found:
+    if not isinstance(found, str) or not found or not found.isprintable():
         raise ValueError("no id")
     return found
 
@@ -329,5 +330,6 @@ def _changed(path: Path) -> OutputError:
     return OutputError(f"{path}: changed while it was sent; what was sent is deleted there; start again")
 
 
-def _now() -> str:
+def now() -> str:
+    """Give the time as the state keeps it."""
     return datetime.now(UTC).isoformat(timespec="seconds")

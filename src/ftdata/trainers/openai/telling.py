@@ -93,7 +93,9 @@ def failure(error: Any, where: Endpoint) -> str:
 
 
 def refused(error: Exception, where: Endpoint, doing: str) -> VendorError:
-    """Give the one line for what went wrong while asking a vendor."""
+    """Give the one line for what went wrong while asking a vendor; an error that is one of ours stays as it is."""
+    if isinstance(error, VendorError):
+        return error
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         if 300 <= status < 400:
