@@ -1,5 +1,5 @@
 """Let lm-evaluation-harness and inspect load the tasks that ftdata exports, and score given answers, for
-tests/evaluation/test_exports.py to compare with:
+tests/evaluation/test_evaluation_exports.py to compare with:
 
     python benchmarks/evaluation_exports.py OTHER/bin/python > tests/evaluation/exports.json
 

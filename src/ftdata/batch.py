@@ -320,7 +320,8 @@ def flat(batch: Batch, column: str = "messages") -> pl.DataFrame:
 
 def lengths(batch: Batch, column: str = "messages") -> pl.Series:
     """Count the messages of each row; a null list counts as none."""
-    return batch[column].list.len().fill_null(0)
+    counts = batch[column].list.len()
+    return counts.fill_null(0) if counts.null_count() else counts
 
 
 def owners(batch: Batch, column: str = "messages") -> pl.Series:

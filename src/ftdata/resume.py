@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,16 @@ from ftdata.spool import Frames, Spool
 from ftdata.stages import Finding, Stage
 
 
-def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> str:
-    """Give the key of a spool: all that decided what is in it, but for the bytes of the inputs."""
+@cache
+def _version(distribution: str) -> str:
+    """Give the version of an installed distribution; its metadata are read once."""
     from importlib.metadata import version
 
+    return version(distribution)
+
+
+def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> str:
+    """Give the key of a spool: all that decided what is in it, but for the bytes of the inputs."""
     stages: list[Stage] = [*recipe.readers, *done]
     dump = recipe.dump()
     text = json.dumps(
@@ -34,9 +41,9 @@ def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> 
             "steps": dump["step"][: len(done)],
             "meta": None if kept_meta is None else sorted(kept_meta),
             "folder": str(recipe.folder.resolve()),
-            "ftdata": version("ftdata"),
+            "ftdata": _version("ftdata"),
             "plugins": dict(recipe.plugins),
-            "libraries": {name: version(name) for stage in stages for name in stage.decides_with},
+            "libraries": {name: _version(name) for stage in stages for name in stage.decides_with},
             "outside": [stage.outside() for stage in stages],
             "earlier": [_hashes(recipe, path) for stage in stages for path in getattr(stage, "against", ())],
         },
