@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,10 @@ from ftdata.spool import Frames, Spool
 from ftdata.stages import Finding, Stage
 
 
-@cache
-def _version(distribution: str) -> str:
-    """Give the version of an installed distribution; its metadata are read once."""
-    from importlib.metadata import version
-
-    return version(distribution)
-
-
 def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> str:
     """Give the key of a spool: all that decided what is in it, but for the bytes of the inputs."""
+    from importlib.metadata import version
+
     stages: list[Stage] = [*recipe.readers, *done]
     dump = recipe.dump()
     text = json.dumps(
@@ -41,9 +34,9 @@ def key(recipe: Recipe, done: list[Stage], kept_meta: frozenset[str] | None) -> 
             "steps": dump["step"][: len(done)],
             "meta": None if kept_meta is None else sorted(kept_meta),
             "folder": str(recipe.folder.resolve()),
-            "ftdata": _version("ftdata"),
+            "ftdata": version("ftdata"),
             "plugins": dict(recipe.plugins),
-            "libraries": {name: _version(name) for stage in stages for name in stage.decides_with},
+            "libraries": {name: version(name) for stage in stages for name in stage.decides_with},
             "outside": [stage.outside() for stage in stages],
             "earlier": [_hashes(recipe, path) for stage in stages for path in getattr(stage, "against", ())],
         },
